@@ -1,0 +1,74 @@
+"""What Python callers pass in, checked and normalised once."""
+
+import operator
+
+import numpy as np
+
+_LARGEST = np.iinfo(np.int64).max
+
+
+def start_vector(x0, name="x0"):
+    """``x0`` as a fresh contiguous float64 or complex128 vector; a scalar becomes a vector of one entry."""
+    given = np.asarray(x0)
+    if given.dtype.kind not in "biufc":
+        raise TypeError(f"{name} must hold real or complex numbers, got dtype {given.dtype}")
+    if given.ndim > 1:
+        raise ValueError(f"{name} must be a vector, got shape {given.shape}: pass {name}.ravel() and reshape in fun")
+    dtype = np.complex128 if given.dtype.kind == "c" else np.float64
+    vector = np.array(np.atleast_1d(given), dtype=dtype, order="C")
+    if not np.isfinite(vector).all():
+        where = int(np.flatnonzero(~np.isfinite(vector))[0])
+        raise ValueError(f"{name} must be finite, but {name}[{where}] = {vector[where]}")
+    return vector
+
+
+def gradient_vector(g, dtype, size):
+    """A gradient as a contiguous vector of the solver's dtype."""
+    if type(g) is np.ndarray and g.dtype == dtype and g.shape == (size,) and g.flags.c_contiguous:
+        return g
+    given = np.asarray(g)
+    if given.size != size:
+        raise ValueError(f"the gradient has {given.size} entries, but x has {size}")
+    if given.dtype.kind not in "biufc":
+        raise TypeError(f"the gradient must hold numbers, got dtype {given.dtype}")
+    if given.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+        raise TypeError("the gradient is complex, but x is real; start from a complex x0, or return its real part")
+    return np.ascontiguousarray(given, dtype=dtype).reshape(size)
+
+
+def objective_value(f):
+    """The value of an objective as a float: a real number, or an array of one."""
+    if type(f) is float or type(f) is np.float64:
+        return f
+    given = np.asarray(f)
+    if given.size != 1:
+        raise ValueError(f"the objective must return one number, got an array of shape {given.shape}")
+    if given.dtype.kind == "c":
+        raise TypeError(f"the objective must be real, got {given.item()}; return f.real if its imaginary part is rounding")
+    if given.dtype.kind not in "biuf":
+        raise TypeError(f"the objective must return a real number, got {f!r}")
+    return float(given.item())
+
+
+def at_least(value, least, name):
+    """An integer option that must not be below ``least``."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        if isinstance(value, (float, np.floating)) and value == np.inf:
+            return _LARGEST
+        if isinstance(value, (float, np.floating)) and value == int(value):
+            number = int(value)  # 1e6, as people write it
+        else:
+            raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, got {number}")
+    return min(number, _LARGEST)
+
+
+def not_negative(value, name):
+    """A tolerance."""
+    number = float(value)
+    if not number >= 0:
+        raise ValueError(f"{name} must not be negative, got {value}")
+    return number

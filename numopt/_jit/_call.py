@@ -1,0 +1,156 @@
+"""Any jitted objective in one compiled, cached solver loop: the objective enters as an address.
+
+As an argument, a jitted function would make Numba compile the solver again for every objective, in every process.
+Instead :func:`adapt` wraps it into a function of one fixed signature, ``f8(x[::1], g[::1], uintp)``, and compiled code
+calls that by its address. ``args`` are held in a structure of their own whose address is the last argument, so that
+the solver's loop does not depend on their types either.
+"""
+
+import functools
+import threading
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numba import types
+from numba.core.errors import NumbaError
+from numba.core.typing.typeof import typeof
+from numba.experimental import structref
+from numba.extending import intrinsic
+
+from ._compile import jit
+from ._plain import PLAIN
+
+_compiling = threading.RLock()
+_NO_ARGS = types.Tuple(())
+
+
+class _ArgsType(types.StructRef):
+    """Holds the tuple ``args`` of an objective, with one reference to each array in it."""
+
+    def preprocess_fields(self, fields):
+        return tuple((name, types.unliteral(t)) for name, t in fields)
+
+
+class _Args(structref.StructRefProxy):
+    __slots__ = ()
+
+
+if not PLAIN:
+    structref.register(_ArgsType)
+    structref.define_proxy(_Args, _ArgsType, ["args"])
+
+
+class Objective(NamedTuple):
+    """An adapted objective. ``keep`` must live as long as the addresses are used."""
+
+    address: np.uintp
+    args: np.uintp
+    keep: tuple
+
+
+@intrinsic
+def _address_of(typingctx, holder):
+    def codegen(context, builder, sig, values):
+        pointer = structref._Utils(context, builder, sig.args[0]).get_data_pointer(values[0])
+        return builder.ptrtoint(pointer, context.get_value_type(types.uintp))
+
+    return types.uintp(holder), codegen
+
+
+@intrinsic
+def _load_args(typingctx, address, holder_type):
+    holder = holder_type.instance_type
+    args = holder.field_dict["args"]
+
+    def codegen(context, builder, sig, values):
+        payload = holder.get_data_type()
+        pointer = builder.inttoptr(
+            values[0], context.data_model_manager[payload].get_value_type().as_pointer()
+        )
+        value = structref.create_struct_proxy(payload)(context, builder, ref=pointer).args
+        context.nrt.incref(builder, args, value)
+        return value
+
+    return args(address, holder_type), codegen
+
+
+@intrinsic
+def call_objective(typingctx, address, x, g, args):
+    """``(raised, f) = call_objective(address, x, g, args)``: evaluate an adapted objective; never raises.
+
+    An exception that crossed compiled code would leak the arrays of every compiled caller. The status comes back as a
+    flag instead; Python evaluates once more at that point, and the exception shows itself there.
+    """
+    signature = types.Tuple((types.boolean, types.float64))(types.uintp, x, g, types.uintp)
+
+    def codegen(context, builder, sig, values):
+        convention, arguments = context.call_conv, sig.args[1:]
+        function_type = convention.get_function_type(types.float64, arguments)
+        function = builder.inttoptr(values[0], function_type.as_pointer())
+        status, f = convention.call_function(builder, function, types.float64, arguments, values[1:])
+        return context.make_tuple(builder, sig.return_type, (status.is_error, f))
+
+    return signature, codegen
+
+
+def _adapter(evaluate, holder):
+    """The function of the fixed signature around ``evaluate(x, g, args) -> f``."""
+
+    @numba.njit
+    def adapted(x, g, address):
+        return np.float64(evaluate(x, g, _load_args(address, holder)))
+
+    return adapted
+
+
+@functools.lru_cache(maxsize=128)
+def _compile(make_evaluate, functions, args_type, dtype):
+    """Compile the adapter once for the same functions and types. Returns (dispatcher, address)."""
+    vector = types.Array(numba.from_dtype(np.dtype(dtype)), 1, "C")
+    adapted = _adapter(make_evaluate(*functions), _ArgsType([("args", args_type)]))
+    signature = types.float64(vector, vector, types.uintp)
+    result = adapted.get_compile_result(signature)
+    return adapted, result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+
+
+def adapt(make_evaluate, functions, args, dtype):
+    """Adapt a jitted objective; None if it cannot be compiled for these arguments.
+
+    Parameters
+    ----------
+    make_evaluate : callable
+        ``make_evaluate(*functions)`` returns the jitted ``evaluate(x, g, args) -> f``; a module-level function.
+    functions : tuple
+        The user's jitted functions.
+    args : tuple
+        Further arguments of the objective.
+    dtype : numpy.dtype
+        float64 or complex128.
+    """
+    if PLAIN:
+        return None
+    with _compiling:  # one compilation for threads that arrive with the same objective at once
+        try:
+            args_type = typeof(args) if args else _NO_ARGS  # typeof is slow
+            if not _can_hold(args_type):
+                return None
+            adapted, address = _compile(make_evaluate, functions, args_type, dtype.char)
+            holder, held_at = _hold(args)
+        except (NumbaError, ValueError):
+            return None  # driven from Python, where the user's own error shows itself
+    return Objective(np.uintp(address), np.uintp(held_at), (adapted, holder))
+
+
+def _can_hold(numba_type):
+    # not lists and sets: Numba copies those in and out at every call
+    if isinstance(numba_type, types.BaseTuple):
+        return all(map(_can_hold, numba_type))
+    held = (types.Number, types.Boolean, types.NoneType, types.Array, types.StructRef)
+    return isinstance(numba_type, held)
+
+
+@jit
+def _hold(args):
+    holder = _Args(args)
+    return holder, _address_of(holder)

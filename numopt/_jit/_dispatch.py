@@ -1,0 +1,79 @@
+"""Choice by type: one function, implemented for each class of its first argument, in Python, ``@njit`` and CUDA code.
+
+A *kind* is what an implementation is chosen by: the class of a record, ``float`` for every real number, ``tuple`` for
+a plain tuple, ``type(None)`` for None.
+"""
+
+import functools
+import inspect
+
+from numba import types
+from numba.extending import overload
+
+from ._plain import PLAIN
+from ._record import is_number
+
+
+def kind(value):
+    """The class by which a function is chosen, for a value in Python."""
+    return float if is_number(value) else type(value)
+
+
+def _kind_of_type(numba_type):
+    """The same for a value in compiled code, of which only the Numba type is known."""
+    numba_type = types.unliteral(numba_type)
+    if isinstance(numba_type, (types.NamedTuple, types.NamedUniTuple)):
+        return numba_type.instance_class
+    if isinstance(numba_type, types.BaseTuple):
+        return tuple
+    if isinstance(numba_type, (types.Integer, types.Float)):
+        return float
+    if isinstance(numba_type, (types.NoneType, types.Omitted)):
+        return type(None)
+    return None
+
+
+def by_type(declaration=None, *, borrow=False):
+    """Declare a function that is chosen by the kind of its first argument.
+
+    The declaration gives signature and docstring. ``f.register(cls)`` decorates the implementation for a class;
+    ``f.register(tuple)`` decorates a function of the length that returns the implementation for tuples of that length;
+    ``f.implementation(cls)`` hands out the plain function, for kernels that the host composes. ``borrow`` is that of
+    :func:`jit`: the implementations allocate and return no arrays.
+    """
+    if declaration is None:
+        return lambda f: by_type(f, borrow=borrow)
+    table = {}
+
+    def implementation(cls, length=None):
+        try:
+            found = table[cls]
+        except KeyError:
+            known = ", ".join(sorted(c.__name__ for c in table))
+            raise TypeError(f"{declaration.__name__}: nothing is registered for {cls.__name__}; known: {known}") from None
+        return found(length) if cls is tuple else found
+
+    def register(cls):
+        def add(function):
+            table[cls] = function
+            return function
+
+        return add
+
+    @functools.wraps(declaration)
+    def call(first, *rest):
+        return implementation(kind(first), len(first) if type(first) is tuple else None)(first, *rest)
+
+    call.register, call.implementation = register, implementation
+    if not PLAIN:
+
+        def choose(first, *rest):
+            cls = _kind_of_type(first)
+            if cls not in table:
+                return None  # Numba then says that no implementation fits
+            return implementation(cls, len(first) if cls is tuple else None)
+
+        choose.__signature__ = inspect.signature(declaration)
+        # not strict: an implementation names its parameters as it likes
+        overload(call, strict=False, jit_options={"error_model": "numpy", "_nrt": not borrow})(choose)
+    return call

@@ -1,0 +1,121 @@
+"""Records: immutable hyperparameters that behave alike in Python, in compiled code and in CUDA kernels.
+
+A rule, a set, a schedule, a line search is a *record*: a named tuple of numbers, arrays and other records. Numba knows
+named tuples, but drops their defaults inside ``@njit``, compiles anew for ``Adam(1)`` and ``Adam(1.0)``, and Python
+finds ``L1Ball(1.0) == L2Ball(1.0) == (1.0,)``. The decorator :func:`record` mends all of that.
+"""
+
+import collections
+import inspect
+from typing import dataclass_transform
+
+import numpy as np
+from numba import types, typeof
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, signature
+from numba.cpython.tupleobj import namedtuple_constructor
+from numba.extending import lower_builtin, models, register_model, typeof_impl
+
+from ._plain import PLAIN
+
+
+def is_number(value) -> bool:
+    """Whether ``value`` is a real number (a bool is not)."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+class RecordMeta(type):
+    """The type of record classes, by which Numba recognises them."""
+
+
+class Record(metaclass=RecordMeta):
+    """What every record can do. Made by :func:`record`, never subclassed by hand."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args, **kwargs):
+        """Fill the fields, make every number a float64, and validate."""
+        values = super().__new__(cls, *args, **kwargs)
+        # one signature for 1, 0.5 and float32(0.5): the solver is compiled once
+        self = super().__new__(cls, *(float(v) if is_number(v) else v for v in values))
+        self.check()
+        return self
+
+    def check(self):
+        """Raise ValueError naming the field, the value and the remedy. A record without limits leaves it out."""
+
+    def _replace(self, **changes):
+        return type(self)(**{**self._asdict(), **changes})
+
+    def __eq__(self, other):
+        return type(self) is type(other) and all(map(_same, self, other))
+
+    def __ne__(self, other):
+        return not self == other
+
+    def __hash__(self):
+        return hash((type(self), *map(_hashable, self)))
+
+    def __bool__(self):
+        # a record without fields is an empty tuple, which Python holds false
+        return True
+
+
+def _same(a, b):
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.array_equal(a, b)
+    return a == b
+
+
+def _hashable(value):
+    return (value.shape, tuple(value.ravel().tolist())) if isinstance(value, np.ndarray) else value
+
+
+@dataclass_transform(frozen_default=True)
+def record(cls):
+    """Turn an annotated class into a record class.
+
+    Fields are the annotations, in order, with their defaults; numbers become float64; a method ``check`` validates in
+    Python (compiled code constructs without validation). Equality needs the same class, every record is true, and
+    ``_replace`` validates as well.
+    """
+    names = list(inspect.get_annotations(cls))
+    defaults = [getattr(cls, name) for name in names if hasattr(cls, name)]
+    base = collections.namedtuple(cls.__name__, names, defaults=defaults, module=cls.__module__)
+    dropped = {*names, "__dict__", "__weakref__"}
+    body = {name: value for name, value in vars(cls).items() if name not in dropped}
+    return RecordMeta(cls.__name__, (Record, base), {**body, "__slots__": (), "__qualname__": cls.__qualname__})
+
+
+class RecordClass(types.NamedTupleClass):
+    """Numba's type of a record *class*: what is called to construct a record inside compiled code."""
+
+
+def _construct_template(record_class):
+    named_tuple = record_class.__mro__[2]
+    parameters = list(inspect.signature(named_tuple.__new__).parameters.values())[1:]
+    pysig = inspect.Signature(parameters)
+
+    def generic(self, args, kws):
+        bound = pysig.bind(*args, **kws)
+        bound.apply_defaults()  # Numba itself would drop them
+        given = (types.unliteral(v if isinstance(v, types.Type) else typeof(v)) for v in bound.args)
+        kinds = [types.float64 if isinstance(t, (types.Integer, types.Float)) else t for t in given]
+        return signature(types.BaseTuple.from_types(kinds, record_class), *kinds).replace(pysig=pysig)
+
+    return type("Construct", (AbstractTemplate,), {"key": RecordClass, "generic": generic})
+
+
+if not PLAIN:
+    register_model(RecordClass)(models.OpaqueModel)
+    lower_builtin(RecordClass, types.VarArg(types.Any))(namedtuple_constructor)
+
+    @typeof_impl.register(RecordMeta)
+    def _typeof_record_class(cls, context):
+        return RecordClass(cls)
+
+    @infer_getattr
+    class _RecordClassAttributes(AttributeTemplate):
+        key = RecordClass
+
+        def resolve___call__(self, class_type):
+            return types.Function(_construct_template(class_type.instance_class))

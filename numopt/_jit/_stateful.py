@@ -1,0 +1,153 @@
+"""Stateful jitted classes: the same object in Python and inside ``@njit``, found in the disk cache by the next process.
+
+``jitclass`` is compiled anew in every process, so the class is a ``structref`` whose methods are ordinary cached
+functions. A class is written in two parts::
+
+    @fields
+    class CounterFields:            # what the object holds; in compiled code also its field-wise constructor
+        values: np.ndarray
+
+    @stateful(CounterFields)
+    class Counter:
+        def __new__(cls, n=3):      # Python's front: validates, normalises, calls the compiled constructor
+            return cls.compiled.new(int(n))
+
+        class compiled:             # what @njit code sees; also Python, unless the outer class has the name as well
+            def new(n=3):
+                return CounterFields(np.zeros(n))
+
+            def add(self, x):
+                self.values[:] += x
+
+            @property
+            def total(self):
+                return self.values.sum()
+
+Methods are thin: they call cached functions on the fields, because the body of a method is compiled again into the
+code that calls it. Fields are owned arrays, records or tuples of them, never views of each other: pickle and copy go
+through them.
+"""
+
+import copy
+import functools
+import inspect
+
+from numba import types
+from numba.experimental import structref
+from numba.extending import overload, overload_attribute, overload_method
+
+from ._compile import jit
+from ._plain import PLAIN
+from ._stamp import STAMP
+
+
+def fields(cls):
+    """Declare the fields of a stateful class by annotations; returns their constructor for compiled code."""
+    cls.names = tuple(inspect.get_annotations(cls))
+    if PLAIN:
+        cls.__new__ = _plain_construct
+        return cls
+
+    def preprocess_fields(self, pairs):
+        return tuple((name, types.unliteral(t)) for name, t in pairs)
+
+    # The stamp in the name makes a *user's* cached function that takes such an object stale when the package changes.
+    name = f"{cls.__name__}_{str(STAMP)[:16]}"
+    body = {"preprocess_fields": preprocess_fields, "__module__": cls.__module__}
+    cls.Type = type(name, (types.StructRef,), body)
+    cls.Type.__qualname__ = f"{cls.__qualname__}.Type"  # found again by unpickling a cached function's signature
+    structref.register(cls.Type)
+    structref.define_constructor(cls, cls.Type, cls.names)
+    return cls
+
+
+def _plain_construct(cls, *values):
+    self = object.__new__(cls.owner)
+    for name, value in zip(cls.names, values, strict=True):
+        setattr(self, name, value)
+    return self
+
+
+def stateful(declared):
+    """Make the decorated class the stateful class whose fields ``declared`` lists (see the module's docstring)."""
+
+    def decorate(cls):
+        own = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
+        source = {name: value for name, value in vars(own.pop("compiled")).items() if not name.startswith("__")}
+        public = dict(source)
+        constructor = public.pop("new")
+        dispatchers = {name: jit(value.fget if isinstance(value, property) else value) for name, value in source.items()}
+        body = {"__slots__": (), "__reduce__": _reduce, "__copy__": _copy, "__deepcopy__": _copy}
+        body["compiled"] = type("compiled", (), {k: staticmethod(v) for k, v in dispatchers.items()})
+        for name, value in public.items():
+            compiled = dispatchers[name]
+            body[name] = property(compiled, doc=value.__doc__) if isinstance(value, property) else compiled
+        body["_declared"] = declared
+        body.update(own)
+        if PLAIN:
+            body["__slots__"] = declared.names
+            body["_values"] = property(lambda self: tuple(getattr(self, name) for name in declared.names))
+            made = type(cls.__name__, (), body)
+            declared.owner = made
+            return made
+        body["_values"] = property(_field_reader(declared.names))
+        body["_numba_type_"] = structref.StructRefProxy._type  # read at every call: the slot itself, not a property
+        made = type(cls.__name__, (structref.StructRefProxy,), body)
+        structref.define_boxing(declared.Type, made)
+        overload(made, jit_options={"error_model": "numpy"})(_choose(constructor))
+        for name, value in public.items():
+            if isinstance(value, property):
+                overload_attribute(declared.Type, name)(_choose(value.fget))
+            else:
+                overload_method(declared.Type, name)(_choose(value))
+        return made
+
+    return decorate
+
+
+def _choose(implementation):
+    """A typing function for Numba that always picks ``implementation`` and has its signature."""
+
+    def choose(*args, **kwargs):
+        return implementation
+
+    choose.__signature__ = inspect.signature(implementation)
+    return choose
+
+
+def _field_reader(names):
+    getters = [_getter(name) for name in names]
+    return lambda self: tuple(get(self) for get in getters)
+
+
+def _getter(name):
+    @jit
+    def get(self):
+        return getattr(self, name)  # the name is a constant of the closure, and part of the cache's key
+
+    return get
+
+
+@functools.cache
+def _builder(declared):
+    if PLAIN:
+        return lambda values: declared(*values)
+
+    @jit
+    def build(values):
+        return declared(*values)
+
+    return build
+
+
+def _rebuild(cls, values):
+    return _builder(cls._declared)(values)
+
+
+def _reduce(self):
+    return _rebuild, (type(self), self._values)
+
+
+def _copy(self, memo=None):
+    # a shallow copy would share the buffers, and two solvers would write into one point
+    return _rebuild(type(self), copy.deepcopy(self._values, memo))

@@ -1,0 +1,103 @@
+"""The same memory under another type: contiguous complex vectors as real ones, floats as their bits.
+
+NumPy's ``view`` does the same, but its compiled form carries error messages that take two seconds to compile.
+"""
+
+import numpy as np
+from numba import types
+from numba.core.imputils import impl_ret_borrowed
+from numba.extending import intrinsic
+
+from ._plain import PLAIN
+
+_SIZE = {types.float64: 8, types.int64: 8, types.complex128: 16}
+
+
+def _reinterpret(context, builder, source, target, value):
+    """An array struct of type ``target`` over the memory of ``value``, 1-D and contiguous."""
+    old = context.make_array(source)(context, builder, value)
+    new = context.make_array(target)(context, builder)
+    word = context.get_value_type(types.intp)
+    size, itemsize = _SIZE[source.dtype], _SIZE[target.dtype]
+    bytes_ = builder.mul(builder.extract_value(old.shape, 0), word(size))
+    count = builder.sdiv(bytes_, word(itemsize))
+    context_type = context.get_data_type(target.dtype).as_pointer()
+    populate = {
+        "data": builder.bitcast(old.data, context_type),
+        "meminfo": old.meminfo,
+        "parent": old.parent,
+        "itemsize": word(itemsize),
+        "nitems": count,
+    }
+    for name, field in populate.items():
+        setattr(new, name, field)
+    new.shape = builder.insert_value(new.shape, count, 0)
+    new.strides = builder.insert_value(new.strides, word(itemsize), 0)
+    # one more reference to the owner of the memory, where the function counts them
+    return impl_ret_borrowed(context, builder, target, new._getvalue())
+
+
+def _vector_type(dtype):
+    return types.Array(dtype, 1, "C")
+
+
+def _is_vector(t):
+    return isinstance(t, types.Array) and t.ndim == 1 and t.layout == "C" and t.dtype in _SIZE
+
+
+def _view_as(dtype):
+    @intrinsic
+    def view(typingctx, vector):
+        if not _is_vector(vector):
+            return None
+        target = _vector_type(dtype)
+
+        def codegen(context, builder, signature, args):
+            return _reinterpret(context, builder, vector, target, args[0])
+
+        return target(vector), codegen
+
+    return view
+
+
+@intrinsic
+def _view_like(typingctx, vector, prototype):
+    if not (_is_vector(vector) and _is_vector(prototype)):
+        return None
+    target = _vector_type(prototype.dtype)
+
+    def codegen(context, builder, signature, args):
+        return _reinterpret(context, builder, vector, target, args[0])
+
+    return target(vector, prototype), codegen
+
+
+@intrinsic
+def _float_of_bits(typingctx, bits):
+    def codegen(context, builder, signature, args):
+        return builder.bitcast(args[0], context.get_value_type(types.float64))
+
+    return types.float64(types.int64), codegen
+
+
+if PLAIN:
+
+    def real_view(vector):
+        """A contiguous float64 or complex128 vector as float64; compiled, too."""
+        return vector.view(np.float64)
+
+    def bits_view(vector):
+        """A contiguous float64 vector as the int64 of the same bits."""
+        return vector.view(np.int64)
+
+    def view_like(vector, prototype):
+        """A contiguous vector under the dtype of ``prototype``."""
+        return vector.view(prototype.dtype)
+
+    def float_of_bits(bits):
+        """The float64 with these bits."""
+        return np.int64(bits).view(np.float64)
+
+else:
+    real_view, bits_view = _view_as(types.float64), _view_as(types.int64)
+    view_like, float_of_bits = _view_like, _float_of_bits

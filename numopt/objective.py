@@ -1,0 +1,195 @@
+"""The user's function under one contract, evaluate(x) -> (f, g), in Python and, where it is jitted, compiled.
+
+``jac`` says how the gradient comes:
+
+=================  =================================================================================
+``True``           ``fun(x, *args) -> (f, g)``
+callable           ``fun(x, *args) -> f`` and ``jac(x, *args) -> g``
+``'inplace'``      ``fun(x, g, *args) -> f`` writes the gradient into g
+``'2-point'``      ``fun(x, *args) -> f``; forward differences, step sqrt(eps) max(|x_i|, 1) (also None)
+``'3-point'``      the same with central differences, step cbrt(eps) max(|x_i|, 1)
+=================  =================================================================================
+
+For complex x the gradient is df/dx + i df/dy; differences perturb real and imaginary parts one by one.
+"""
+
+import numba
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from ._input import gradient_vector, objective_value
+from ._jit import PLAIN, adapt, real_view
+
+_EPSILON = 2.220446049250313e-16
+_RELATIVE_STEP = {"2-point": _EPSILON ** (1 / 2), "3-point": _EPSILON ** (1 / 3)}
+_JAC = "jac must be True, a callable, 'inplace', None, '2-point' or '3-point'"
+
+
+class Objective:
+    """A checked objective.
+
+    Parameters
+    ----------
+    fun, jac, args
+        As in :func:`numopt.minimize`.
+    x : ndarray
+        A point of the right size and dtype.
+    absolute_step, relative_step : float or None
+        The step of finite differences, instead of the one in the table above; ``absolute_step`` wins.
+    """
+
+    def __init__(self, fun, jac, args, x, absolute_step=None, relative_step=None):
+        if not callable(fun):
+            raise TypeError(f"fun must be callable, got {fun!r}")
+        self.args = args if isinstance(args, tuple) else (args,)
+        self.dtype, self.size = x.dtype, x.size
+        self._fun, self._jac = fun, jac
+        self._gradient = None
+        self._python, self._make, self._parts = self._choose(fun, jac, absolute_step, relative_step)
+
+    @property
+    def calls_per_gradient(self):
+        """Calls of fun that one value and gradient take: 1, and those of the differences."""
+        parts = self.size * (2 if self.dtype.kind == "c" else 1)
+        return {"2-point": 1 + parts, "3-point": 1 + 2 * parts}.get(self._jac or "2-point", 1) if self._differences else 1
+
+    def evaluate(self, x):
+        """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
+        f, g = self._python(x)
+        return objective_value(f), gradient_vector(g, self.dtype, self.size)
+
+    def compiled(self):
+        """The objective for compiled solver loops, or None where it must be called from Python."""
+        if PLAIN or not all(isinstance(part, Dispatcher) for part in self._parts[:2] if callable(part)):
+            return None
+        return adapt(self._make, self._parts, self.args, self.dtype)
+
+    def _choose(self, fun, jac, absolute_step, relative_step):
+        """(evaluation in Python, maker of the compiled one, the maker's arguments)."""
+        self._differences = jac is None or jac in ("2-point", "3-point") if not callable(jac) else False
+        if jac is True:
+            return self._pair, _make_pair, (fun,)
+        if callable(jac):
+            return self._separate, _make_separate, (fun, jac)
+        if isinstance(jac, str) and jac == "inplace":
+            return self._inplace, _make_inplace, (fun,)
+        if self._differences:
+            scheme = jac or "2-point"
+            absolute = 0.0 if absolute_step is None else _positive(absolute_step, "eps")
+            relative = _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
+            self._difference = _DIFFERENCES[scheme](self._value, absolute, relative)
+            return self._by_differences, _make_differences, (fun, scheme, absolute, relative)
+        if jac is False:
+            raise ValueError(f"{_JAC}; got False (leave it out for differences)")
+        raise ValueError(f"{_JAC}; got {jac!r}")
+
+    def _pair(self, x):
+        both = self._fun(x.copy(), *self.args)
+        try:
+            f, g = both
+        except (TypeError, ValueError):
+            raise TypeError("with jac=True, fun must return the pair (value, gradient)") from None
+        return f, g
+
+    def _separate(self, x):
+        return self._fun(x.copy(), *self.args), self._jac(x.copy(), *self.args)
+
+    def _inplace(self, x):
+        g = np.zeros(self.size, self.dtype)
+        return self._fun(x.copy(), g, *self.args), g
+
+    def _value(self, x, *args):
+        return objective_value(self._fun(x.copy(), *args))
+
+    def _by_differences(self, x):
+        g = np.empty(self.size, self.dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return self._difference(x, g, self.args), g
+
+
+def _positive(value, name):
+    step = float(value)
+    if not step > 0:
+        raise ValueError(f"{name} must be positive, got {value}")
+    return step
+
+
+def _make_pair(fun):
+    @numba.njit
+    def evaluate(x, g, args):
+        f, gradient = fun(x, *args)
+        if gradient.size != g.size:
+            return np.nan  # never silently: the first evaluation, in Python, raises for it
+        g[:] = gradient
+        return f
+
+    return evaluate
+
+
+def _make_separate(fun, jac):
+    @numba.njit
+    def evaluate(x, g, args):
+        f = fun(x, *args)
+        gradient = jac(x, *args)
+        if gradient.size != g.size:
+            return np.nan
+        g[:] = gradient
+        return f
+
+    return evaluate
+
+
+def _make_inplace(fun):
+    @numba.njit
+    def evaluate(x, g, args):
+        return fun(x, g, *args)
+
+    return evaluate
+
+
+def _make_differences(fun, scheme, absolute, relative):
+    return numba.njit(error_model="numpy")(_DIFFERENCES[scheme](fun, absolute, relative))
+
+
+def _forward(fun, absolute, relative):
+    """Forward differences; backward where the forward point is not finite."""
+
+    def evaluate(x, g, args):
+        f = fun(x, *args)
+        point = x.copy()
+        parts, slopes = real_view(point), real_view(g)
+        for i in range(parts.size):
+            origin = parts[i]
+            step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)
+            parts[i] = origin + step
+            slopes[i] = (fun(point, *args) - f) / (parts[i] - origin)
+            if not np.isfinite(slopes[i]):
+                parts[i] = origin - step
+                slopes[i] = (fun(point, *args) - f) / (parts[i] - origin)
+            parts[i] = origin
+        return f
+
+    return evaluate
+
+
+def _central(fun, absolute, relative):
+    """Central differences."""
+
+    def evaluate(x, g, args):
+        f = fun(x, *args)
+        point = x.copy()
+        parts, slopes = real_view(point), real_view(g)
+        for i in range(parts.size):
+            origin = parts[i]
+            step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)
+            parts[i] = ahead = origin + step
+            above = fun(point, *args)
+            parts[i] = origin - step
+            slopes[i] = (above - fun(point, *args)) / (ahead - parts[i])
+            parts[i] = origin
+        return f
+
+    return evaluate
+
+
+_DIFFERENCES = {"2-point": _forward, "3-point": _central}

@@ -1,0 +1,255 @@
+"""L-BFGS as a stateful jitted class: the same object in Python and inside ``@njit`` code."""
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from .._input import at_least, gradient_vector, not_negative, objective_value, start_vector
+from .._jit import Record, fields, jit, real_view, stateful, view_like
+from ..linesearch import MoreThuente
+from ..status import Status
+from .lbfgs_core import F, NFEV, NIT, SCALE, STATUS, Core, new_core, restart
+from .lbfgs_core import tell as tell_core
+
+FTOL = 2.220446049250313e-09  # SciPy's defaults
+GTOL = 1e-5
+LIMIT = 15000
+_DEFAULT_SEARCH = MoreThuente()
+
+
+@fields
+class LBFGSFields:
+    """What an :class:`LBFGS` holds."""
+
+    core: Core
+    search: Any  # the record of the line search
+    prototype: np.ndarray  # empty; its dtype is that of x
+
+
+@jit
+def _true_gradient(core):
+    if core.scalars[SCALE] == 1.0:
+        return core.grad
+    return core.grad / core.scalars[SCALE]
+
+
+@stateful(LBFGSFields)
+class LBFGS:
+    r"""Limited-memory BFGS for real and complex vectors, driven from outside.
+
+    Minimises f(x) over x in R^n or C^n. The solver never calls f: ``ask()`` gives the point to evaluate, ``tell(f, g)``
+    takes the value and the gradient there, until ``running`` is False. For complex x the gradient is
+
+    .. math:: g = \partial f/\partial\,\mathrm{Re}\,x + i\, \partial f/\partial\,\mathrm{Im}\,x,
+
+    the direction of steepest ascent (JAX's ``grad`` returns its conjugate: pass ``conj(grad(f)(x))``); the iterates are
+    then those of the real problem in (Re x, Im x), bit for bit.
+
+    Constructor, methods and attributes are the same in Python and in ``@njit`` code, with these differences. In Python
+    bad input raises, and points are copies; compiled code checks nothing, and ``ask``, ``x``, ``grad`` lend the
+    solver's own buffer, to be read until the next ``tell``. ``message`` and ``result`` exist in Python only. One object
+    must not be used by two threads at once.
+
+    Parameters
+    ----------
+    x0 : array_like, shape (n,)
+        Start; real or complex, copied.
+    memory : int
+        Number m of pairs kept; 3 to 20 are usual. The solver holds (2 m + 5) n real numbers.
+    linesearch : MoreThuente, Zoom or Backtracking
+        How the step is chosen.
+    gtol : float
+        Converged when the largest modulus in g, over real and imaginary parts, is at most this.
+    ftol : float
+        Converged when an iteration decreases f by at most ftol * max(\|f\|, 1) and the next one promises no more.
+    maxiter, maxfun : int
+        Iterations and evaluations at most.
+
+    Attributes
+    ----------
+    x, f, grad
+        The last accepted point, its value and gradient.
+    nit, nfev : int
+        Iterations made, evaluations taken.
+    running : bool
+        Whether another evaluation is needed.
+    status : Status
+        Why the solver stopped (in ``@njit`` code the integer of the same value).
+
+    Raises
+    ------
+    ValueError, TypeError
+        In Python, for an x0 that is not a finite vector of numbers, or limits that make no sense.
+
+    Notes
+    -----
+    Two-loop recursion for short vectors, compact form for long ones; nothing is allocated after construction.
+    A trial where f or g is not finite is backed away from; x is never worse than x0.
+
+    References
+    ----------
+    D. C. Liu and J. Nocedal, Math. Programming 45 (1989) 503-528.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numopt as no
+    >>> target = np.array([1 + 2j, 3 - 1j])
+    >>> opt = no.LBFGS(np.zeros(2, complex))
+    >>> while opt.running:
+    ...     z = opt.ask()
+    ...     opt.tell(np.sum(abs(z - target) ** 2), 2 * (z - target))
+    >>> opt.status.name, np.allclose(opt.x, target)
+    ('CONVERGED_GTOL', True)
+    """
+
+    def __new__(cls, x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GTOL, ftol=FTOL, maxiter=LIMIT, maxfun=LIMIT):
+        """Validate, and build the compiled object."""
+        return cls._from_vector(start_vector(x0), memory, linesearch, gtol, ftol, maxiter, maxfun)
+
+    @classmethod
+    def _from_vector(cls, x0, memory, linesearch, gtol, ftol, maxiter, maxfun):
+        """The same for an x0 that is normalised already."""
+        if not isinstance(linesearch, Record):
+            raise TypeError(f"linesearch must be MoreThuente(), Zoom() or Backtracking(), got {linesearch!r}")
+        return cls.compiled.new(
+            x0,
+            at_least(memory, 1, "memory"),
+            linesearch,
+            not_negative(gtol, "gtol"),
+            not_negative(ftol, "ftol"),
+            at_least(maxiter, 0, "maxiter"),
+            at_least(maxfun, 1, "maxfun"),
+        )
+
+    class compiled:
+        """What ``@njit`` code sees."""
+
+        def new(x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GTOL, ftol=FTOL, maxiter=LIMIT, maxfun=LIMIT):
+            # the sum makes a fresh, contiguous vector of float64 or complex128 of anything
+            start = x0 + np.zeros(1)
+            core = new_core(real_view(start), memory, gtol, ftol, maxiter, maxfun)
+            return LBFGSFields(core, linesearch, start[:0].copy())
+
+        def ask(self):
+            return view_like(self.core.trial, self.prototype)
+
+        def tell(self, f, g):
+            gradient = real_view(g)
+            if gradient.size != self.core.x.size:
+                return -1
+            return tell_core(self.core, self.search, f, gradient)
+
+        def reset(self, x0):
+            start = real_view(x0)
+            if start.size != self.core.x.size:
+                return False
+            restart(self.core, start)
+            return True
+
+        @property
+        def x(self):
+            return view_like(self.core.x, self.prototype)
+
+        @property
+        def f(self):
+            return self.core.scalars[F] / self.core.scalars[SCALE]
+
+        @property
+        def grad(self):
+            return view_like(_true_gradient(self.core), self.prototype)
+
+        @property
+        def nit(self):
+            return self.core.counters[NIT]
+
+        @property
+        def nfev(self):
+            return self.core.counters[NFEV]
+
+        @property
+        def status(self):
+            return self.core.counters[STATUS]
+
+        @property
+        def running(self):
+            return self.core.counters[STATUS] == 0
+
+    def ask(self, out=None):
+        """The point to evaluate next, as a copy, or written into ``out``. Asking twice gives the same point."""
+        point = self.compiled.ask(self)
+        if out is None:
+            return point.copy()
+        if out.shape != point.shape:
+            raise ValueError(f"out has shape {out.shape}, but the point has {point.shape}")
+        out[:] = point
+        return out
+
+    def tell(self, f, g):
+        """Take the value and the gradient at the point that ``ask`` gave. After the end, nothing changes.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If f is not one real number, or g not a vector of n numbers; the solver is then as it was.
+        """
+        trial = self.compiled.ask(self)
+        self.compiled.tell(self, objective_value(f), gradient_vector(g, trial.dtype, trial.size))
+
+    def reset(self, x0):
+        """Start again at ``x0``, of the same size and kind, without allocating; the memory is cleared."""
+        trial, start = self.compiled.ask(self), start_vector(x0)
+        if start.size != trial.size or (start.dtype.kind == "c" and trial.dtype.kind != "c"):
+            raise ValueError(f"reset: x0 must be a {trial.dtype} vector of {trial.size} entries, got {start.dtype} {start.shape}")
+        self.compiled.reset(self, start.astype(trial.dtype, copy=False))
+
+    @property
+    def x(self):
+        """The last accepted point (a copy)."""
+        return self.compiled.x(self).copy()
+
+    @property
+    def grad(self):
+        """The gradient at ``x`` (a copy)."""
+        return self.compiled.grad(self).copy()
+
+    @property
+    def status(self):
+        """Why the solver stopped."""
+        return Status(self.compiled.status(self))
+
+    @property
+    def message(self):
+        """What happened, and what to do about it."""
+        return self.status.message
+
+    def result(self):
+        """The outcome so far, as SciPy's users know it.
+
+        Returns
+        -------
+        scipy.optimize.OptimizeResult
+            With x, fun, jac, nit, nfev, njev, success, SciPy's integer ``status``, ``message``, and ``reason``, the
+            :class:`Status`.
+        """
+        x, f, grad, nit, nfev, status = _outcome(self)
+        reason = Status(status)
+        return OptimizeResult(
+            x=x,
+            fun=f,
+            jac=grad,
+            nit=nit,
+            nfev=nfev,
+            njev=nfev,
+            status=reason.code,
+            success=reason.success,
+            message=reason.message,
+            reason=reason,
+        )
+
+
+@jit
+def _outcome(solver):
+    """Everything a result holds, in one call."""
+    return solver.x.copy(), solver.f, solver.grad.copy(), solver.nit, solver.nfev, solver.status

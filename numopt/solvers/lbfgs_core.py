@@ -1,0 +1,302 @@
+"""The core of L-BFGS: plain functions on a tuple of arrays, a state machine that never calls the objective.
+
+Problem: min f(x), x in R^n or C^n, with g = df/dx + i df/dy for complex x. A complex vector is handled as its float64
+view, which is the real problem of twice the size. Iteration: d = -H g from the last m pairs (:mod:`.pairs`), a line
+search along d, and the pair s = alpha d, y = g+ - g if s.y is positive.
+
+D. C. Liu and J. Nocedal, On the limited memory BFGS method for large scale optimization, Math. Programming 45 (1989)
+503-528; Nocedal and Wright, Numerical Optimization (2006), algorithm 7.5.
+Where we differ: a trial where f or g is not finite is backed away from and never shown to the line search; a search
+that fails is repeated once along -g; the test on the decrease of f also asks that the predicted decrease be small; a
+failure that was predicted by rounding is reported as convergence at the limit of precision.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._jit import REDUCTION, bits_view, float_of_bits, jit
+from .._vector import dot, max_abs, move, norm, scale_into
+from ..generic import first_step
+from ..linesearch import safeguard
+from ..linesearch.safeguard import BEST, PHI_BEST
+from ..status import Status
+from .pairs import COUNT, Pairs, descend, forget, free_row, keep, new_pairs
+
+RUNNING = int(Status.RUNNING)
+CONVERGED_GTOL, CONVERGED_FTOL, PRECISION = int(Status.CONVERGED_GTOL), int(Status.CONVERGED_FTOL), int(Status.PRECISION)
+MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
+LINE_SEARCH, UNBOUNDED = int(Status.LINE_SEARCH), int(Status.UNBOUNDED)
+NONFINITE_START = int(Status.NONFINITE_START)
+
+# entries of Core.scalars
+F = 0  # f at x, times SCALE
+PEAK = 1  # max |g_i| at x, times SCALE
+SCALE = 2  # the power of two that f and g are multiplied by; 1 unless the first gradient is huge
+STEP = 3  # alpha of the trial
+FIRST_STEP = 4  # alpha of the search's first trial
+LAST_STEP = 5  # the last accepted alpha along a quasi-Newton direction; 0 if there is none
+SLOPE = 6  # d.g at x
+CURVATURE = 7  # (phi'(alpha) - phi'(0)) / alpha at the last finite trial; 0 if there was none
+GTOL, FTOL = 8, 9
+SCALARS = 10
+
+# entries of Core.counters
+STATUS = 0
+NIT = 1
+NFEV = 2
+SMALL = 3  # decreases below ftol in a row
+EXPECTED = 4  # 1: the last failed search had been predicted to change f by rounding only
+MAXITER_, MAXFUN_ = 5, 6
+COUNTERS = 7
+
+_HUGE = 1e100  # a larger first gradient is scaled: y.y would overflow
+_ABSURD_RISE = 1e10  # a trial this far above the linear prediction: interpolation through it would underflow
+_ROUNDING = 10 * 2.220446049250313e-16  # relative changes of f below this are not resolved
+_SMALL_IN_A_ROW = 6
+_MAGNITUDE = 0x7FFFFFFFFFFFFFFF
+
+
+class Core(NamedTuple):
+    """The state of the solver. Vectors hold ``n`` real unknowns (a complex entry is two)."""
+
+    x: np.ndarray  # (n,) the last accepted point
+    grad: np.ndarray  # (n,) its gradient, times SCALE
+    trial: np.ndarray  # (n,) the point to evaluate
+    direction: np.ndarray  # (n,)
+    best_grad: np.ndarray  # (n,) the gradient, times SCALE, at the search's best trial
+    pairs: Pairs
+    search: np.ndarray  # (safeguard.SIZE,) the state of the line search
+    scalars: np.ndarray  # (SCALARS,) float64
+    counters: np.ndarray  # (COUNTERS,) int64
+
+
+@jit
+def new_core(x0, memory, gtol, ftol, maxiter, maxfun):
+    """A solver's state for the real vector ``x0``, which is copied."""
+    n = x0.size
+    core = Core(
+        np.empty(n),
+        np.zeros(n),
+        np.empty(n),
+        np.zeros(n),
+        np.zeros(n),
+        new_pairs(memory, n),
+        np.zeros(safeguard.SIZE),
+        np.zeros(SCALARS),
+        np.zeros(COUNTERS, np.int64),
+    )
+    core.scalars[GTOL], core.scalars[FTOL] = gtol, ftol
+    core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
+    restart(core, x0)
+    return core
+
+
+@jit(borrow=True)
+def restart(core, x0):
+    """Begin again at ``x0``, without allocating; memory and counters are cleared."""
+    scale_into(core.x, 1.0, x0)
+    scale_into(core.trial, 1.0, x0)
+    scale_into(core.grad, 0.0, core.x)
+    forget(core.pairs)
+    s, k = core.scalars, core.counters
+    s[F], s[PEAK], s[SCALE] = np.inf, np.inf, 1.0
+    s[STEP] = s[FIRST_STEP] = s[LAST_STEP] = s[SLOPE] = s[CURVATURE] = 0.0
+    k[STATUS], k[NIT], k[NFEV], k[SMALL], k[EXPECTED] = RUNNING, 0, 0, 0, 0
+
+
+@jit(borrow=True)
+def tell(core, search, f, g):
+    """Take f and the gradient at ``core.trial``; g is a float64 vector of the same size. Returns the status."""
+    if core.counters[STATUS] != RUNNING:
+        return core.counters[STATUS]
+    core.counters[NFEV] += 1
+    if core.counters[NFEV] == 1:
+        _take_start(core, search, f, g)
+    else:
+        _take_trial(core, search, f, g)
+    return core.counters[STATUS]
+
+
+@jit(borrow=True)
+def _take_start(core, search, f, g):
+    s, k = core.scalars, core.counters
+    peak = max_abs(g)
+    scale_into(core.grad, 1.0, g)
+    s[F], s[PEAK] = f, peak
+    if not (np.isfinite(f) and np.isfinite(peak)):
+        k[STATUS] = NONFINITE_START
+        return
+    if peak > _HUGE:
+        s[SCALE] = 2.0 ** -np.floor(np.log2(peak))
+        scale_into(core.grad, s[SCALE], g)
+        s[F], s[PEAK] = s[SCALE] * f, s[SCALE] * peak
+    if s[PEAK] <= s[SCALE] * s[GTOL]:
+        k[STATUS] = CONVERGED_GTOL
+    elif k[MAXITER_] <= 0:
+        k[STATUS] = MAXITER
+    elif k[NFEV] >= k[MAXFUN_]:
+        k[STATUS] = MAXFUN
+    else:
+        _choose_direction(core)
+        _search_along(core, search)
+
+
+@jit(inline=True, borrow=True)
+def _take_trial(core, search, f, g):
+    s, k = core.scalars, core.counters
+    scale, alpha = s[SCALE], s[STEP]
+    phi, slope, peak = scale * f, scale * dot(g, core.direction), scale * max_abs(g)
+    if f == -np.inf:
+        _take_best(core)
+        k[STATUS] = UNBOUNDED
+        return
+    usable = np.isfinite(peak) and phi - s[F] <= -_ABSURD_RISE * alpha * s[SLOPE]
+    if usable:
+        s[CURVATURE] = (slope - s[SLOPE]) / alpha
+    verdict, proposed = safeguard.offer(search, core.search, alpha, phi, slope, usable)
+    if verdict == safeguard.ACCEPTED:
+        _accept(core, g, scale, alpha, phi, slope)
+    else:
+        if core.search[BEST] == alpha:
+            scale_into(core.best_grad, scale, g)
+        if k[NFEV] < k[MAXFUN_]:
+            if verdict == safeguard.SEARCHING and _propose(core, proposed):
+                return
+            if core.search[BEST] == 0.0:
+                _recover(core, search)
+                return
+        _take_best(core)
+    _go_on(core, search)
+
+
+@jit(inline=True, borrow=True)
+def _propose(core, alpha):
+    """Make x + alpha d the trial; False if that is x itself."""
+    core.scalars[STEP] = alpha
+    return move(core.x, alpha, core.direction, core.trial)
+
+
+@jit(borrow=True)
+def _take_best(core):
+    """Accept the best trial of the search from memory, if there is one."""
+    alpha = core.search[BEST]
+    if alpha <= 0.0:
+        return
+    _propose(core, alpha)
+    slope = dot(core.best_grad, core.direction)
+    _accept(core, core.best_grad, 1.0, alpha, core.search[PHI_BEST], slope)
+
+
+@jit(inline=True, borrow=True)
+def _accept(core, g, scale, alpha, phi, slope):
+    """Move to the trial, whose gradient is ``scale * g``, and keep the pair if it has curvature."""
+    s, k, pairs = core.scalars, core.counters, core.pairs
+    s[LAST_STEP] = alpha if pairs.ring[COUNT] > 0 else 0.0
+    curved = slope - s[SLOPE] > -2.220446049250313e-16 * s[SLOPE]  # s.y = alpha (phi'(alpha) - phi'(0))
+    row = free_row(pairs)
+    if curved and pairs.steps.shape[0] > 0:
+        sy, yy, peak = _move_and_store(core, g, scale, pairs.steps[row], pairs.changes[row])
+        keep(pairs, row, sy, yy)
+    else:
+        peak = _move_only(core, g, scale)
+    threshold = s[FTOL] * max(abs(s[F]), abs(phi), s[SCALE])
+    k[SMALL] = k[SMALL] + 1 if s[F] - phi <= threshold else 0
+    k[NIT] += 1
+    k[EXPECTED] = 0
+    s[F], s[PEAK] = phi, peak
+
+
+@jit(fastmath=REDUCTION, inline=True, borrow=True)
+def _move_and_store(core, g, scale, step, change):
+    """x <- trial, grad <- scale g, and their differences; one pass. Returns s.y, y.y, max |g_i|."""
+    x, grad, trial = core.x, core.grad, core.trial
+    bits = bits_view(g)
+    sy, yy, largest = 0.0, 0.0, 0
+    for i in range(x.size):
+        new = scale * g[i]
+        s, y = trial[i] - x[i], new - grad[i]
+        sy += s * y
+        yy += y * y
+        magnitude = bits[i] & _MAGNITUDE  # the largest modulus, by its bits: see _vector.max_abs
+        largest = magnitude if magnitude > largest else largest
+        step[i], change[i], x[i], grad[i] = s, y, trial[i], new
+    return sy, yy, scale * float_of_bits(largest)
+
+
+@jit(borrow=True)
+def _move_only(core, g, scale):
+    scale_into(core.x, 1.0, core.trial)
+    scale_into(core.grad, scale, g)
+    return max_abs(core.grad)
+
+
+@jit(inline=True, borrow=True)
+def _go_on(core, search):
+    """After an accepted step: test for convergence and begin the next search."""
+    s, k = core.scalars, core.counters
+    if s[PEAK] <= s[SCALE] * s[GTOL]:
+        k[STATUS] = CONVERGED_GTOL
+        return
+    if k[NIT] < k[MAXITER_] or k[SMALL] > 0:
+        _choose_direction(core)
+    if k[SMALL] > 0:
+        # One small decrease may be a short step; the quadratic model must promise no more than that either.
+        threshold = s[FTOL] * max(abs(s[F]), s[SCALE])
+        if -0.5 * s[SLOPE] <= threshold or k[SMALL] >= _SMALL_IN_A_ROW:
+            k[STATUS] = CONVERGED_FTOL
+            return
+    if k[NIT] >= k[MAXITER_]:
+        k[STATUS] = MAXITER
+    elif k[NFEV] >= k[MAXFUN_]:
+        k[STATUS] = MAXFUN
+    else:
+        _search_along(core, search)
+
+
+@jit(inline=True, borrow=True)
+def _choose_direction(core):
+    """direction <- -H g, or -g if there is no memory or no descent along it."""
+    s, pairs = core.scalars, core.pairs
+    if pairs.ring[COUNT] > 0:
+        s[SLOPE] = descend(pairs, core.grad, core.direction)
+        if s[SLOPE] < 0.0 and np.isfinite(s[SLOPE]):
+            return
+    forget(pairs)
+    scale_into(core.direction, -1.0, core.grad)
+    s[SLOPE] = -dot(core.grad, core.grad)
+
+
+@jit(inline=True, borrow=True)
+def _begin_search(core, search, natural, previous):
+    """Begin a line search along the direction; False if no step along it can decrease f."""
+    s = core.scalars
+    s[FIRST_STEP], s[CURVATURE] = first_step(search, natural, previous), 0.0
+    verdict = safeguard.start(search, core.search, s[F], s[SLOPE], s[FIRST_STEP])
+    return verdict == safeguard.SEARCHING and _propose(core, s[FIRST_STEP])
+
+
+@jit(inline=True, borrow=True)
+def _search_along(core, search):
+    """Begin a line search along the direction, or deal with its failure."""
+    if core.pairs.ring[COUNT] > 0:
+        begun = _begin_search(core, search, 1.0, core.scalars[LAST_STEP])
+    else:
+        begun = _begin_search(core, search, 1.0 / norm(core.grad), 0.0)
+    if not begun:
+        _recover(core, search)
+
+
+@jit(borrow=True)
+def _recover(core, search):
+    """A search found no decrease: once more along -g, else the end."""
+    s, k = core.scalars, core.counters
+    if core.pairs.ring[COUNT] > 0:
+        k[EXPECTED] = 1 if -s[SLOPE] * s[FIRST_STEP] <= _ROUNDING * abs(s[F]) else 0
+        forget(core.pairs)
+        _choose_direction(core)
+        if _begin_search(core, search, 1.0 / norm(core.grad), 0.0):
+            return
+    elif s[CURVATURE] > 0.0 and 0.5 * s[SLOPE] ** 2 <= _ROUNDING * abs(s[F]) * s[CURVATURE]:
+        k[EXPECTED] = 1  # the quadratic through the last trial could not have been resolved either
+    k[STATUS] = PRECISION if k[EXPECTED] == 1 else LINE_SEARCH

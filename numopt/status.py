@@ -1,0 +1,58 @@
+"""Why a solver stopped: one value and one sentence of advice each."""
+
+from enum import IntEnum
+
+_ADVICE = {
+    "RUNNING": (0, "The solver waits for the value and the gradient at the point that ask() gives."),
+    "CONVERGED_GTOL": (0, "Converged: the largest component of the gradient is at most gtol."),
+    "CONVERGED_FTOL": (0, "Converged: the decrease of f, made and predicted, is at most ftol * max(|f|, 1)."),
+    "PRECISION": (0, "Converged: f cannot be resolved further in double precision; gtol is out of reach here."),
+    "MAXITER": (1, "Stopped at maxiter iterations; raise it, or resume from this point."),
+    "MAXFUN": (1, "Stopped at maxfun evaluations; raise it, or resume from this point."),
+    "LINE_SEARCH": (
+        2,
+        "No step along the steepest descent decreases f: check the gradient (a complex one must be df/dx + i df/dy), "
+        "or f has a kink or a discontinuity here.",
+    ),
+    "UNBOUNDED": (2, "f reached -inf: it has no minimum; the best finite point is returned."),
+    "NONFINITE_START": (2, "f or its gradient is not finite at x0; start where both are."),
+    "CALLBACK": (99, "The callback stopped the run."),
+}
+_SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION")
+
+
+class Status(IntEnum):
+    """Why a solver stopped. Compiled code sees the integer of the same value.
+
+    Attributes
+    ----------
+    code : int
+        SciPy's code: 0 converged, 1 a limit was reached, 2 any other end, 99 stopped by the callback.
+    success : bool
+        True only if a stated convergence test holds.
+    message : str
+        What happened, and what to do about it.
+    """
+
+    RUNNING = 0
+    CONVERGED_GTOL = 1
+    CONVERGED_FTOL = 2
+    PRECISION = 3
+    MAXITER = 4
+    MAXFUN = 5
+    LINE_SEARCH = 6
+    UNBOUNDED = 7
+    NONFINITE_START = 8
+    CALLBACK = 9
+
+    @property
+    def code(self):
+        return _ADVICE[self._name_][0]
+
+    @property
+    def success(self):
+        return self._name_ in _SUCCESS
+
+    @property
+    def message(self):
+        return _ADVICE[self._name_][1]

@@ -1,0 +1,44 @@
+"""Settings of all tests: a cache directory keyed by the package's sources, the marks, and what each mark needs.
+
+Numba's cache looks only at a cached function's own file; a test's own cached function that calls the package would go
+on with the old package. So the directory changes with the stamp, before Numba is imported.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def _sources_hash():
+    digest = hashlib.sha256()
+    for root in (Path(__file__).parents[1] / "numopt", Path(__file__).parent):
+        for path in sorted(root.rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"numopt-tests-{_sources_hash()}"))
+os.environ.setdefault("NUMBA_NRT_STATS", "1")
+
+import numba  # noqa: E402
+import pytest  # noqa: E402
+
+PLAIN = bool(numba.config.DISABLE_JIT)
+SIMULATOR = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if PLAIN and item.get_closest_marker("jit_only"):
+            item.add_marker(pytest.mark.skip(reason="needs the compiler (NUMBA_DISABLE_JIT is set)"))
+        if item.get_closest_marker("kernel") and not SIMULATOR and not _gpu():
+            item.add_marker(pytest.mark.skip(reason="runs under NUMBA_ENABLE_CUDASIM=1 or on a GPU"))
+        if item.get_closest_marker("ptx") and SIMULATOR:
+            item.add_marker(pytest.mark.skip(reason="the simulator has no compiler"))
+
+
+def _gpu():
+    from numba import cuda
+
+    return cuda.is_available()
