@@ -5,6 +5,8 @@ from .minimize import minimize
 from .solvers import LBFGS
 from .status import Status
 
+__version__ = "0.1.0.dev0"
+
 __all__ = [
     "LBFGS",
     "Backtracking",

@@ -44,7 +44,9 @@ def objective_value(f):
     if given.size != 1:
         raise ValueError(f"the objective must return one number, got an array of shape {given.shape}")
     if given.dtype.kind == "c":
-        raise TypeError(f"the objective must be real, got {given.item()}; return f.real if its imaginary part is rounding")
+        raise TypeError(
+            f"the objective must be real, got {given.item()}; return f.real if its imaginary part is rounding"
+        )
     if given.dtype.kind not in "biuf":
         raise TypeError(f"the objective must return a real number, got {f!r}")
     return float(given.item())

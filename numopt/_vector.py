@@ -28,7 +28,7 @@ def _dot_range(a, b, start, stop):
 
 @jit(borrow=True)
 def dot(a, b):
-    """sum a_i b_i; on the views of complex vectors, Re<a, b>."""
+    """Sum a_i b_i; on the views of complex vectors, Re<a, b>."""
     total = 0.0
     for start in range(0, a.size, BLOCK):
         total += _dot_range(a, b, start, min(a.size, start + BLOCK))
@@ -57,7 +57,7 @@ def threaded_dot(a, b):
 
 @jit(borrow=True)
 def max_abs(a):
-    """max |a_i|; NaN if there is a NaN, 0 for an empty vector.
+    """Max |a_i|; NaN if there is a NaN, 0 for an empty vector.
 
     The bits of |a_i|, read as an integer, grow with |a_i|, and those of NaN stand above those of inf. An integer
     maximum vectorises; one of floats does not, because of NaN.
@@ -96,21 +96,21 @@ def _scaled_norm(a):
 
 @jit(fastmath=ELEMENTWISE, borrow=True)
 def axpy(alpha, x, y):
-    """y <- y + alpha x."""
+    """Y <- y + alpha x."""
     for i in range(y.size):
         y[i] += alpha * x[i]
 
 
 @jit(borrow=True)
 def scale_into(out, alpha, x):
-    """out <- alpha x; an exact copy for alpha = 1."""
+    """Out <- alpha x; an exact copy for alpha = 1."""
     for i in range(out.size):
         out[i] = alpha * x[i]
 
 
 @jit(fastmath=ELEMENTWISE, borrow=True)
 def move(x, alpha, d, out):
-    """out <- x + alpha d; returns whether any entry differs from x."""
+    """Out <- x + alpha d; returns whether any entry differs from x."""
     changed = 0
     for i in range(x.size):
         value = x[i] + alpha * d[i]

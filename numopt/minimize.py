@@ -127,9 +127,7 @@ def minimize(
         search = search._replace(max_evals=chosen["maxls"])
     calls = objective.calls_per_gradient
     maxfun = max(1, -(-chosen["maxfun"] // calls)) if calls > 1 else chosen["maxfun"]
-    solver = LBFGS._from_vector(
-        x0, chosen["maxcor"], search, chosen["gtol"], chosen["ftol"], chosen["maxiter"], maxfun
-    )
+    solver = LBFGS._from_vector(x0, chosen["maxcor"], search, chosen["gtol"], chosen["ftol"], chosen["maxiter"], maxfun)
     stopped = _drive(solver, objective, _after_iteration(callback, solver))
     result = solver.result()
     result.nfev = result.njev * calls

@@ -51,7 +51,9 @@ class Objective:
     def calls_per_gradient(self):
         """Calls of fun that one value and gradient take: 1, and those of the differences."""
         parts = self.size * (2 if self.dtype.kind == "c" else 1)
-        return {"2-point": 1 + parts, "3-point": 1 + 2 * parts}.get(self._jac or "2-point", 1) if self._differences else 1
+        return (
+            {"2-point": 1 + parts, "3-point": 1 + 2 * parts}.get(self._jac or "2-point", 1) if self._differences else 1
+        )
 
     def evaluate(self, x):
         """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
@@ -76,7 +78,9 @@ class Objective:
         if self._differences:
             scheme = jac or "2-point"
             absolute = 0.0 if absolute_step is None else _positive(absolute_step, "eps")
-            relative = _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
+            relative = (
+                _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
+            )
             self._difference = _DIFFERENCES[scheme](self._value, absolute, relative)
             return self._by_differences, _make_differences, (fun, scheme, absolute, relative)
         if jac is False:

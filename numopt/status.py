@@ -11,8 +11,8 @@ _ADVICE = {
     "MAXFUN": (1, "Stopped at maxfun evaluations; raise it, or resume from this point."),
     "LINE_SEARCH": (
         2,
-        "No step along the steepest descent decreases f: check the gradient (a complex one must be df/dx + i df/dy), "
-        "or f has a kink or a discontinuity here.",
+        "No step along the steepest descent decreases f. If the gradient is not small: check it (a complex one must be "
+        "df/dx + i df/dy), or f has a kink here. If it is small: rounding errors in f hide any further decrease.",
     ),
     "UNBOUNDED": (2, "f reached -inf: it has no minimum; the best finite point is returned."),
     "NONFINITE_START": (2, "f or its gradient is not finite at x0; start where both are."),
@@ -47,12 +47,15 @@ class Status(IntEnum):
 
     @property
     def code(self):
+        """SciPy's code."""
         return _ADVICE[self._name_][0]
 
     @property
     def success(self):
+        """Whether a stated convergence test holds."""
         return self._name_ in _SUCCESS
 
     @property
     def message(self):
+        """What happened, and what to do about it."""
         return _ADVICE[self._name_][1]

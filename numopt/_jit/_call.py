@@ -65,9 +65,7 @@ def _load_args(typingctx, address, holder_type):
 
     def codegen(context, builder, sig, values):
         payload = holder.get_data_type()
-        pointer = builder.inttoptr(
-            values[0], context.data_model_manager[payload].get_value_type().as_pointer()
-        )
+        pointer = builder.inttoptr(values[0], context.data_model_manager[payload].get_value_type().as_pointer())
         value = structref.create_struct_proxy(payload)(context, builder, ref=pointer).args
         context.nrt.incref(builder, args, value)
         return value

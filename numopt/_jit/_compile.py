@@ -1,5 +1,7 @@
 """The ``jit`` decorator of the package: Numba's flags with their reasons, and a disk cache that never goes stale."""
 
+import contextlib
+
 import numba
 from numba.core import caching
 
@@ -19,7 +21,7 @@ def _stamped(locator):
 
 
 class _CacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = [
+    _locator_classes = [  # noqa: RUF012
         _stamped(locator)
         for locator in (
             caching.UserProvidedCacheLocator,
@@ -59,8 +61,6 @@ def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=F
     flags = {"forceinline": inline, "_nrt": not borrow}
     compiled = numba.njit(error_model="numpy", nogil=True, parallel=parallel, fastmath=fastmath, **flags)(function)
     if STAMP is not None:
-        try:
+        with contextlib.suppress(RuntimeError):  # nowhere to write (read-only installation, no home)
             compiled._cache = PackageCache(function)
-        except RuntimeError:  # nowhere to write (read-only installation, no home): compiled in memory
-            pass
     return compiled

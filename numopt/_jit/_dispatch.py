@@ -50,7 +50,9 @@ def by_type(declaration=None, *, borrow=False):
             found = table[cls]
         except KeyError:
             known = ", ".join(sorted(c.__name__ for c in table))
-            raise TypeError(f"{declaration.__name__}: nothing is registered for {cls.__name__}; known: {known}") from None
+            raise TypeError(
+                f"{declaration.__name__}: nothing is registered for {cls.__name__}; known: {known}"
+            ) from None
         return found(length) if cls is tuple else found
 
     def register(cls):

@@ -10,7 +10,7 @@ import inspect
 from typing import dataclass_transform
 
 import numpy as np
-from numba import types, typeof
+from numba import typeof, types
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, signature
 from numba.cpython.tupleobj import namedtuple_constructor
 from numba.extending import lower_builtin, models, register_model, typeof_impl

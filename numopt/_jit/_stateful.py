@@ -76,7 +76,9 @@ def stateful(declared):
         source = {name: value for name, value in vars(own.pop("compiled")).items() if not name.startswith("__")}
         public = dict(source)
         constructor = public.pop("new")
-        dispatchers = {name: jit(value.fget if isinstance(value, property) else value) for name, value in source.items()}
+        dispatchers = {
+            name: jit(value.fget if isinstance(value, property) else value) for name, value in source.items()
+        }
         body = {"__slots__": (), "__reduce__": _reduce, "__copy__": _copy, "__deepcopy__": _copy}
         body["compiled"] = type("compiled", (), {k: staticmethod(v) for k, v in dispatchers.items()})
         for name, value in public.items():

@@ -35,6 +35,7 @@ class Backtracking:
     max_evals: float = 100
 
     def check(self):
+        """Raise ValueError for constants that make no sense."""
         if not 0 < self.c1 < 1:
             raise ValueError(f"Backtracking: c1 must lie in (0, 1), got {self.c1}")
         if not 0 < self.shrink < 1:

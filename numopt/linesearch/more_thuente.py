@@ -54,6 +54,7 @@ class MoreThuente:
     max_evals: float = 20
 
     def check(self):
+        """Raise ValueError for constants that make no sense."""
         if not 0 < self.ftol <= self.gtol < 1:
             raise ValueError(f"MoreThuente: 0 < ftol <= gtol < 1 is needed, got {self.ftol=}, {self.gtol=}")
         if not self.xtol >= 0:

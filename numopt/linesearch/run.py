@@ -7,7 +7,7 @@ from numba.extending import overload
 
 from .._jit import PLAIN
 from .more_thuente import MoreThuente
-from .safeguard import ACCEPTED, BEST, EXHAUSTED, SEARCHING, SIZE, STOPPED, offer, start
+from .safeguard import ACCEPTED, BEST, SEARCHING, SIZE, offer, start
 
 
 class LineSearchResult(NamedTuple):
@@ -77,5 +77,7 @@ def line_search(phi, dphi, alpha=1.0, search=MoreThuente()):
 
 
 if not PLAIN:
-    overload(line_search, jit_options={"error_model": "numpy"})(lambda phi, dphi, alpha=1.0, search=MoreThuente(): _source)
+    overload(line_search, jit_options={"error_model": "numpy"})(
+        lambda phi, dphi, alpha=1.0, search=MoreThuente(): _source
+    )
     _source = line_search

@@ -56,6 +56,7 @@ class Zoom:
     max_evals: float = 20
 
     def check(self):
+        """Raise ValueError for constants that make no sense."""
         if not 0 < self.c1 < self.c2 < 1:
             raise ValueError(f"Zoom: 0 < c1 < c2 < 1 is needed, got {self.c1=}, {self.c2=}")
         if self.c3 is not None and not self.c3 >= 0:
@@ -148,9 +149,7 @@ def _zoom(search, state):
         return STOPPED, lower
     margin = _MARGIN * width
     nearest, farthest = min(lower, upper) + margin, max(lower, upper) - margin
-    proposed = cubic_minimizer(
-        lower, state[PHI_LOWER], state[SLOPE_LOWER], upper, state[PHI_UPPER], state[SLOPE_UPPER]
-    )
+    proposed = cubic_minimizer(lower, state[PHI_LOWER], state[SLOPE_LOWER], upper, state[PHI_UPPER], state[SLOPE_UPPER])
     if not nearest <= proposed <= farthest:
         proposed = quadratic_minimizer(lower, state[PHI_LOWER], state[SLOPE_LOWER], upper, state[PHI_UPPER])
         if not nearest <= proposed <= farthest:

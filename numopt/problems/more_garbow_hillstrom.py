@@ -139,12 +139,8 @@ def _fixed_size():
             1.027343048695e-3,
             1.794539060564e-3,
         ),
-        _problem(
-            "brown_dennis", [25, 5, -5, -1], mgh.brown_dennis, mgh.brown_dennis_jacobian, 85822.20162636
-        ),
-        _problem(
-            "osborne_1", [0.5, 1.5, -1, 0.01, 0.02], mgh.osborne_1, mgh.osborne_1_jacobian, 5.464894697483e-5
-        ),
+        _problem("brown_dennis", [25, 5, -5, -1], mgh.brown_dennis, mgh.brown_dennis_jacobian, 85822.20162636),
+        _problem("osborne_1", [0.5, 1.5, -1, 0.01, 0.02], mgh.osborne_1, mgh.osborne_1_jacobian, 5.464894697483e-5),
         _problem(
             "biggs_exp6",
             [1, 2, 1, 1, 1, 1],
@@ -182,9 +178,7 @@ def _penalty_2(n, minimum):
 
 def _chebyquad(n, *minima):
     """Return the Chebyquad problem in ``n`` variables and as many residuals."""
-    return _problem(
-        "chebyquad", np.arange(1, n + 1) / (n + 1), mgh.chebyquad, mgh.chebyquad_jacobian, *minima
-    )
+    return _problem("chebyquad", np.arange(1, n + 1) / (n + 1), mgh.chebyquad, mgh.chebyquad_jacobian, *minima)
 
 
 def _variable_size():
@@ -274,9 +268,7 @@ def _variable_size():
         ),
         _problem("linear_full_rank", ones, mgh.linear_full_rank, mgh.linear_full_rank_jacobian, 10.0),
         _problem("linear_rank_1", ones, mgh.linear_rank_1, mgh.linear_rank_1_jacobian, 190 / 41),
-        _problem(
-            "linear_rank_1_zero", ones, mgh.linear_rank_1_zero, mgh.linear_rank_1_zero_jacobian, 227 / 37
-        ),
+        _problem("linear_rank_1_zero", ones, mgh.linear_rank_1_zero, mgh.linear_rank_1_zero_jacobian, 227 / 37),
         _chebyquad(7, 0.0),
         _chebyquad(8, 3.516873725678e-3),
         _chebyquad(9, 0.0),

@@ -9,7 +9,7 @@ from .._input import at_least, gradient_vector, not_negative, objective_value, s
 from .._jit import Record, fields, jit, real_view, stateful, view_like
 from ..linesearch import MoreThuente
 from ..status import Status
-from .lbfgs_core import F, NFEV, NIT, SCALE, STATUS, Core, new_core, restart
+from .lbfgs_core import NFEV, NIT, SCALE, STATUS, Core, F, new_core, restart
 from .lbfgs_core import tell as tell_core
 
 FTOL = 2.220446049250313e-09  # SciPy's defaults
@@ -201,7 +201,9 @@ class LBFGS:
         """Start again at ``x0``, of the same size and kind, without allocating; the memory is cleared."""
         trial, start = self.compiled.ask(self), start_vector(x0)
         if start.size != trial.size or (start.dtype.kind == "c" and trial.dtype.kind != "c"):
-            raise ValueError(f"reset: x0 must be a {trial.dtype} vector of {trial.size} entries, got {start.dtype} {start.shape}")
+            raise ValueError(
+                f"reset: x0 must be a {trial.dtype} vector of {trial.size} entries, got {start.dtype} {start.shape}"
+            )
         self.compiled.reset(self, start.astype(trial.dtype, copy=False))
 
     @property

@@ -24,7 +24,11 @@ from ..status import Status
 from .pairs import COUNT, Pairs, descend, forget, free_row, keep, new_pairs
 
 RUNNING = int(Status.RUNNING)
-CONVERGED_GTOL, CONVERGED_FTOL, PRECISION = int(Status.CONVERGED_GTOL), int(Status.CONVERGED_FTOL), int(Status.PRECISION)
+CONVERGED_GTOL, CONVERGED_FTOL, PRECISION = (
+    int(Status.CONVERGED_GTOL),
+    int(Status.CONVERGED_FTOL),
+    int(Status.PRECISION),
+)
 MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
 LINE_SEARCH, UNBOUNDED = int(Status.LINE_SEARCH), int(Status.UNBOUNDED)
 NONFINITE_START = int(Status.NONFINITE_START)
@@ -209,7 +213,7 @@ def _accept(core, g, scale, alpha, phi, slope):
 
 @jit(fastmath=REDUCTION, inline=True, borrow=True)
 def _move_and_store(core, g, scale, step, change):
-    """x <- trial, grad <- scale g, and their differences; one pass. Returns s.y, y.y, max |g_i|."""
+    """X <- trial, grad <- scale g, and their differences; one pass. Returns s.y, y.y, max |g_i|."""
     x, grad, trial = core.x, core.grad, core.trial
     bits = bits_view(g)
     sy, yy, largest = 0.0, 0.0, 0
@@ -256,7 +260,7 @@ def _go_on(core, search):
 
 @jit(inline=True, borrow=True)
 def _choose_direction(core):
-    """direction <- -H g, or -g if there is no memory or no descent along it."""
+    """Direction <- -H g, or -g if there is no memory or no descent along it."""
     s, pairs = core.scalars, core.pairs
     if pairs.ring[COUNT] > 0:
         s[SLOPE] = descend(pairs, core.grad, core.direction)

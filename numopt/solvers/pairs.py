@@ -82,7 +82,7 @@ def keep(pairs, row, sy, yy):
 
 @jit(inline=True, borrow=True)
 def descend(pairs, g, d):
-    """d <- -H g; returns the slope d.g."""
+    """D <- -H g; returns the slope d.g."""
     if g.size < COMPACT_FROM:
         _two_loop(pairs, g, d)
         return dot(d, g)

@@ -86,9 +86,7 @@ def naive_brown_almost_linear(x):
 def naive_discrete_boundary_value(x):
     n, x = len(x), [0, *x, 0]
     h = 1 / (n + 1)
-    return sum_of_squares(
-        2 * x[i] - x[i - 1] - x[i + 1] + h**2 * (x[i] + i * h + 1) ** 3 / 2 for i in range(1, n + 1)
-    )
+    return sum_of_squares(2 * x[i] - x[i - 1] - x[i + 1] + h**2 * (x[i] + i * h + 1) ** 3 / 2 for i in range(1, n + 1))
 
 
 def naive_discrete_integral(x):
@@ -141,9 +139,7 @@ def naive_chebyquad(x):
         total = 0.0
         for c in x:
             z = 2 * c - 1
-            total += math.fsum(
-                math.comb(i, 2 * k) * (z * z - 1) ** k * z ** (i - 2 * k) for k in range(i // 2 + 1)
-            )
+            total += math.fsum(math.comb(i, 2 * k) * (z * z - 1) ** k * z ** (i - 2 * k) for k in range(i // 2 + 1))
         residuals.append(total / n + (1 / (i * i - 1) if i % 2 == 0 else 0))
     return sum_of_squares(residuals)
 

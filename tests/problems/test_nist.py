@@ -26,9 +26,7 @@ SCALAR_MODELS = {
     ),
     "Eckerle4": lambda x, b1, b2, b3: (b1 / b2) * math.exp(-0.5 * ((x - b3) / b2) ** 2),
     "Gauss1": lambda x, b1, b2, b3, b4, b5, b6, b7, b8: (
-        b1 * math.exp(-b2 * x)
-        + b3 * math.exp(-((x - b4) ** 2) / b5**2)
-        + b6 * math.exp(-((x - b7) ** 2) / b8**2)
+        b1 * math.exp(-b2 * x) + b3 * math.exp(-((x - b4) ** 2) / b5**2) + b6 * math.exp(-((x - b7) ** 2) / b8**2)
     ),
     "Hahn1": lambda x, b1, b2, b3, b4, b5, b6, b7: (
         (b1 + b2 * x + b3 * x**2 + b4 * x**3) / (1 + b5 * x + b6 * x**2 + b7 * x**3)
@@ -173,9 +171,7 @@ def test_residuals_equal_the_printed_formula(problem):
         predicted = np.array([model(x, *b.tolist()) for x in problem.x.T])
         scale = np.max(np.abs(predicted)) + np.max(np.abs(problem.y))
         # Near a pole (Hahn1, Kirby2) the value has lost the digits that the denominator cancels.
-        np.testing.assert_allclose(
-            problem.residuals(b), predicted - problem.y, rtol=1e-11, atol=1e-14 * scale
-        )
+        np.testing.assert_allclose(problem.residuals(b), predicted - problem.y, rtol=1e-11, atol=1e-14 * scale)
 
 
 def test_scaled_maps_the_start_to_ones(problem):
