@@ -1,0 +1,67 @@
+"""A small stateful class in an importable module, as the compiled class's cache and pickle need it."""
+
+from typing import Any
+
+import numpy as np
+
+from numopt._jit import fields, jit, record, stateful
+
+
+@record
+class Growth:
+    rate: float = 3.75
+    offset: float = 0.0
+
+
+@fields
+class WalkerFields:
+    points: np.ndarray
+    rule: Any
+    weights: tuple
+
+
+@jit(borrow=True)
+def _advance(points, rule, times):
+    for _ in range(times):
+        for i in range(points.size):
+            points[i] = rule.rate * points[i] * (1.0 - points[i]) + rule.offset
+
+
+@stateful(WalkerFields)
+class Walker:
+    """Points that walk by the logistic map: chaotic, so that any difference in the state grows."""
+
+    def __new__(cls, n=3, rule=Growth()):
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
+        return cls.compiled.new(int(n), rule)
+
+    class compiled:
+        def new(n=3, rule=Growth()):
+            points = np.arange(1, n + 1) / (n + 2.0)
+            return WalkerFields(points, rule, (np.ones(n), np.zeros(n)))
+
+        def advance(self, times=1, repeat=1):
+            _advance(self.points, self.rule, times * repeat)
+            return self.points[0]
+
+        def lent(self):
+            return self.points
+
+        @property
+        def total(self):
+            """The weighted sum of the points."""
+            return (self.weights[0] * self.points + self.weights[1]).sum()
+
+        @property
+        def rate(self):
+            return self.rule.rate
+
+        @property
+        def size(self):
+            return self.points.size
+
+    @property
+    def size(self):
+        """The number of points, in Python as a plain int."""
+        return int(self.compiled.size(self))

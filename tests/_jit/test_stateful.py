@@ -1,0 +1,191 @@
+"""Stateful classes: one object in Python, in compiled code, in threads, in pickles and without the compiler."""
+
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from example_classes import Growth, Walker
+from numba import njit, prange, typeof
+
+from numopt._jit import STAMP
+
+
+def points(walker):
+    return walker.lent().copy()
+
+
+def same(one, other):
+    return one.total == other.total and np.array_equal(points(one), points(other))
+
+
+@njit
+def walk(n, rule, times):
+    walker = Walker(n, rule)
+    walker.advance(times)
+    return walker
+
+
+@njit
+def advance_by_keyword(walker):
+    return walker.advance(repeat=2, times=3)
+
+
+@njit
+def advance_by_default(walker):
+    return walker.advance()
+
+
+@njit
+def make_by_default():
+    return Walker().size
+
+
+@njit
+def make_by_keyword(rule):
+    return Walker(rule=rule, n=5)
+
+
+@njit
+def read(walker):
+    return walker.total, walker.rate, walker.size
+
+
+@njit(parallel=True)
+def walk_in_parallel(blocks, n, times):
+    ends = np.empty(blocks)
+    for k in prange(blocks):
+        ends[k] = _end(n + k, times)
+    return ends
+
+
+@njit
+def _end(n, times):
+    walker = Walker(n)
+    return walker.advance(times)
+
+
+def test_python_and_compiled_code_agree_bit_for_bit():
+    in_python = Walker(4, Growth(3.9))
+    in_python.advance(50)
+    made = walk(4, Growth(3.9), 50)
+    assert type(made) is Walker
+    assert same(made, in_python)
+
+
+def test_the_compiled_object_is_the_one_of_python():
+    walker, twin = Walker(), Walker()
+    for _ in range(3):
+        advance_by_default(walker)
+        walker.advance()
+        twin.advance(2)
+    assert same(walker, twin)
+
+
+def test_keyword_and_default_arguments():
+    walker, twin = Walker(5, Growth(3.8)), Walker(rule=Growth(3.8), n=5)
+    assert advance_by_keyword(walker) == twin.advance(repeat=2, times=3) == Walker(5, Growth(3.8)).advance(6)
+    assert make_by_default() == Walker().size == 3
+    assert same(make_by_keyword(Growth(3.8)), Walker(5, Growth(3.8)))
+
+
+def test_properties():
+    walker = Walker(3, Growth(3.6))
+    assert read(walker) == (walker.total, 3.6, 3)
+    assert walker.total == pytest.approx(1.2)
+    assert walker.rate == 3.6
+    assert type(walker.size) is int
+    assert Walker.total.__doc__ == "The weighted sum of the points."
+
+
+def test_invalid_arguments_raise_in_python():
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+        Walker(0)
+
+
+def test_parallel_blocks_equal_serial_ones():
+    serial = [_end(3 + k, 100) for k in range(7)]
+    assert walk_in_parallel(7, 3, 100).tolist() == serial
+
+
+def test_threads_on_separate_objects_give_the_serial_result():
+    serial = [Walker(n) for n in range(1, 9)]
+    threaded = [Walker(n) for n in range(1, 9)]
+    for walker in serial:
+        for _ in range(50):
+            walker.advance(7)
+
+    def work(walker):
+        for _ in range(50):
+            walker.advance(7)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, threaded))
+    assert all(map(same, threaded, serial))
+
+
+def test_two_objects_are_independent():
+    one, other = Walker(), Walker()
+    before = points(other)
+    one.advance(10)
+    assert np.array_equal(points(other), before)
+    assert not np.array_equal(points(one), before)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])
+def test_duplicates_continue_identically_and_share_nothing(duplicate):
+    walker = Walker(4, Growth(3.9, 0.001))
+    walker.advance(5)
+    made, before = duplicate(walker), points(walker)
+    assert type(made) is Walker
+    made.advance(30)
+    assert np.array_equal(points(walker), before)
+    walker.advance(30)
+    assert same(walker, made)
+    assert made.rate == 3.9
+
+
+def test_deepcopy_keeps_the_identities_inside_a_structure():
+    walker = Walker()
+    one, other = copy.deepcopy([walker, walker])
+    assert one is other
+    assert one is not walker
+
+
+def test_pickle_with_read_only_buffers_can_be_advanced():
+    walker, buffers = Walker(4), []
+    data = pickle.dumps(walker, protocol=5, buffer_callback=buffers.append)
+    assert buffers
+    made = pickle.loads(data, buffers=[bytes(buffer.raw()) for buffer in buffers])
+    assert made.advance(10) == walker.advance(10)
+
+
+@pytest.mark.parametrize("name", ["point", "rule_", "advanced"])
+def test_typo_in_an_attribute_raises(name):
+    walker = Walker()
+    with pytest.raises(AttributeError):
+        getattr(walker, name)
+    with pytest.raises(AttributeError):
+        setattr(walker, name, 1.0)
+
+
+@pytest.mark.parametrize("name", ["total", "rate", "size"])
+def test_assignment_to_a_property_raises(name):
+    walker = Walker()
+    with pytest.raises(AttributeError):
+        setattr(walker, name, 1.0)
+
+
+@pytest.mark.jit_only
+def test_type_name_holds_the_stamp_of_the_package():
+    assert STAMP[:16] in str(typeof(Walker()))
+
+
+@pytest.mark.jit_only
+def test_second_object_compiles_nothing():
+    Walker(3).advance(1, 1)
+    method, constructor = Walker.compiled.advance, Walker.compiled.new
+    before = method.signatures, constructor.signatures
+    Walker(3.0, Growth(1)).advance(2, 2)
+    assert (method.signatures, constructor.signatures) == before
