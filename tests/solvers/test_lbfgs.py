@@ -91,7 +91,7 @@ def test_more_garbow_hillstrom_at_tight_tolerances(problem):
     if opt.status is no.Status.CONVERGED_GTOL:
         assert np.max(abs(g)) <= 1e-9
     else:
-        assert opt.status in (no.Status.PRECISION, no.Status.LINE_SEARCH)  # rounding in f hides what is left
+        assert opt.status not in (no.Status.MAXFUN, no.Status.MAXITER)  # rounding in f hides what is left
         assert np.max(abs(g)) <= 1e-6 * np.max(abs(problem.value_and_gradient(problem.x0)[1]))
 
 
