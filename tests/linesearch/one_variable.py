@@ -253,7 +253,7 @@ def decrease_and_curvature(search):
 def has_sufficient_decrease(function, alpha, search):
     c1, _ = decrease_and_curvature(search)
     phi0, demanded = function.phi(0.0), c1 * alpha * function.dphi(0.0)
-    return function.phi(float(alpha)) <= phi0 + demanded + 4.0 * EPS * (abs(phi0) + abs(demanded))
+    return function.phi(float(alpha)) <= phi0 + demanded + 2.0 * EPS * (abs(phi0) + abs(demanded))
 
 
 def meets_conditions(function, alpha, search):
