@@ -13,7 +13,7 @@ from ._jit import ELEMENTWISE, REDUCTION, bits_view, float_of_bits, jit, run_par
 
 BLOCK = 4096
 PARALLEL_FROM = 200_000  # entries; starting the threads costs about 100 us, the time of a pass over these
-_MAGNITUDE = 0x7FFFFFFFFFFFFFFF  # all bits of a float64 but its sign
+MAGNITUDE = 0x7FFFFFFFFFFFFFFF  # all bits of a float64 but its sign
 _LARGEST_SUM = 1e300
 _SMALLEST_SUM = 1e-280
 
@@ -65,7 +65,7 @@ def max_abs(a):
     bits = bits_view(a)
     largest = 0
     for i in range(bits.size):
-        magnitude = bits[i] & _MAGNITUDE
+        magnitude = bits[i] & MAGNITUDE
         largest = magnitude if magnitude > largest else largest
     return float_of_bits(largest)
 
@@ -96,21 +96,21 @@ def _scaled_norm(a):
 
 @jit(fastmath=ELEMENTWISE, borrow=True)
 def axpy(alpha, x, y):
-    """Y <- y + alpha x."""
+    """Add alpha x to y in place."""
     for i in range(y.size):
         y[i] += alpha * x[i]
 
 
 @jit(borrow=True)
 def scale_into(out, alpha, x):
-    """Out <- alpha x; an exact copy for alpha = 1."""
+    """Write alpha x into out; an exact copy for alpha = 1."""
     for i in range(out.size):
         out[i] = alpha * x[i]
 
 
 @jit(fastmath=ELEMENTWISE, borrow=True)
 def move(x, alpha, d, out):
-    """Out <- x + alpha d; returns whether any entry differs from x."""
+    """Write x + alpha d into out; returns whether any entry differs from x."""
     changed = 0
     for i in range(x.size):
         value = x[i] + alpha * d[i]

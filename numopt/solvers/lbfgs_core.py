@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import REDUCTION, bits_view, float_of_bits, jit
-from .._vector import dot, max_abs, move, norm, scale_into
+from .._vector import MAGNITUDE, dot, max_abs, move, norm, scale_into
 from ..generic import first_step
 from ..linesearch import safeguard
 from ..linesearch.safeguard import BEST, PHI_BEST
@@ -56,9 +56,9 @@ COUNTERS = 7
 
 _HUGE = 1e100  # a larger first gradient is scaled: y.y would overflow
 _ABSURD_RISE = 1e10  # a trial this far above the linear prediction: interpolation through it would underflow
-_ROUNDING = 10 * 2.220446049250313e-16  # relative changes of f below this are not resolved
+_EPSILON = 2.220446049250313e-16
+_ROUNDING = 10 * _EPSILON  # relative changes of f below this are not resolved
 _SMALL_IN_A_ROW = 6
-_MAGNITUDE = 0x7FFFFFFFFFFFFFFF
 
 
 class Core(NamedTuple):
@@ -155,7 +155,8 @@ def _take_trial(core, search, f, g):
         _take_best(core)
         k[STATUS] = UNBOUNDED
         return
-    usable = np.isfinite(peak) and phi - s[F] <= -_ABSURD_RISE * alpha * s[SLOPE]
+    rise = _ROUNDING * abs(s[F]) - _ABSURD_RISE * alpha * s[SLOPE]
+    usable = np.isfinite(peak) and phi - s[F] <= rise
     if usable:
         s[CURVATURE] = (slope - s[SLOPE]) / alpha
     verdict, proposed = safeguard.offer(search, core.search, alpha, phi, slope, usable)
@@ -197,7 +198,7 @@ def _accept(core, g, scale, alpha, phi, slope):
     """Move to the trial, whose gradient is ``scale * g``, and keep the pair if it has curvature."""
     s, k, pairs = core.scalars, core.counters, core.pairs
     s[LAST_STEP] = alpha if pairs.ring[COUNT] > 0 else 0.0
-    curved = slope - s[SLOPE] > -2.220446049250313e-16 * s[SLOPE]  # s.y = alpha (phi'(alpha) - phi'(0))
+    curved = slope - s[SLOPE] > -_EPSILON * s[SLOPE]  # s.y = alpha (phi'(alpha) - phi'(0))
     row = free_row(pairs)
     if curved and pairs.steps.shape[0] > 0:
         sy, yy, peak = _move_and_store(core, g, scale, pairs.steps[row], pairs.changes[row])
@@ -213,7 +214,7 @@ def _accept(core, g, scale, alpha, phi, slope):
 
 @jit(fastmath=REDUCTION, inline=True, borrow=True)
 def _move_and_store(core, g, scale, step, change):
-    """X <- trial, grad <- scale g, and their differences; one pass. Returns s.y, y.y, max |g_i|."""
+    """Move x and grad to the trial and store the differences, in one pass. Returns s.y, y.y, max |g_i|."""
     x, grad, trial = core.x, core.grad, core.trial
     bits = bits_view(g)
     sy, yy, largest = 0.0, 0.0, 0
@@ -222,7 +223,7 @@ def _move_and_store(core, g, scale, step, change):
         s, y = trial[i] - x[i], new - grad[i]
         sy += s * y
         yy += y * y
-        magnitude = bits[i] & _MAGNITUDE  # the largest modulus, by its bits: see _vector.max_abs
+        magnitude = bits[i] & MAGNITUDE  # the largest modulus, by its bits: see _vector.max_abs
         largest = magnitude if magnitude > largest else largest
         step[i], change[i], x[i], grad[i] = s, y, trial[i], new
     return sy, yy, scale * float_of_bits(largest)
@@ -260,7 +261,7 @@ def _go_on(core, search):
 
 @jit(inline=True, borrow=True)
 def _choose_direction(core):
-    """Direction <- -H g, or -g if there is no memory or no descent along it."""
+    """Set the direction to -H g, or to -g if there is no memory or no descent along -H g."""
     s, pairs = core.scalars, core.pairs
     if pairs.ring[COUNT] > 0:
         s[SLOPE] = descend(pairs, core.grad, core.direction)

@@ -71,7 +71,7 @@ def free_row(pairs):
 def keep(pairs, row, sy, yy):
     """Make the pair that stands in ``row`` the newest, if its curvature s.y is positive; else the row is free."""
     memory = pairs.steps.shape[0]
-    if sy > 0.0 and yy > 0.0 and np.isfinite(sy / yy) and np.isfinite(1.0 / sy):
+    if sy > 0.0 and 0.0 < yy < np.inf and np.isfinite(sy / yy) and np.isfinite(1.0 / sy):
         pairs.inner[row, row], pairs.gram[row, row] = sy, yy
         pairs.work[_INVERSE, row] = 1.0 / sy
         pairs.ring[NEWEST], pairs.ring[FRESH] = row, 1
@@ -82,7 +82,7 @@ def keep(pairs, row, sy, yy):
 
 @jit(inline=True, borrow=True)
 def descend(pairs, g, d):
-    """D <- -H g; returns the slope d.g."""
+    """Write -H g into d; returns the slope d.g."""
     if g.size < COMPACT_FROM:
         _two_loop(pairs, g, d)
         return dot(d, g)

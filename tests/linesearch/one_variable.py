@@ -170,13 +170,13 @@ def pole():
 
 
 def log_barrier(weight=0.1, wall=1.0, beyond=math.nan):
-    """wall - alpha - weight log(wall - alpha); ``beyond`` from the wall on."""
+    """1 - t - weight log(1 - t) with t = alpha / wall, minimal at t = 1 - weight; ``beyond`` from the wall on."""
 
     def phi(a):
-        return wall - a - weight * math.log(wall - a) if a < wall else beyond
+        return 1.0 - a / wall - weight * math.log(1.0 - a / wall) if a < wall else beyond
 
     def dphi(a):
-        return -1.0 + weight / (wall - a) if a < wall else beyond
+        return (-1.0 + weight / (1.0 - a / wall)) / wall if a < wall else beyond
 
     return Function(phi, dphi)
 
