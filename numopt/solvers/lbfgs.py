@@ -56,7 +56,8 @@ class LBFGS:
     x0 : array_like, shape (n,)
         Start; real or complex, copied.
     memory : int
-        Number m of pairs kept; 3 to 20 are usual. The solver holds (2 m + 5) n real numbers.
+        Number m of pairs kept; 3 to 20 are usual. The solver holds (2 m + 5) n real numbers. Up to 16 real unknowns
+        a dense matrix takes the place of the pairs, and m does not matter.
     linesearch : MoreThuente, Zoom or Backtracking
         How the step is chosen.
     gtol : float
@@ -84,12 +85,13 @@ class LBFGS:
 
     Notes
     -----
-    Two-loop recursion for short vectors, compact form for long ones; nothing is allocated after construction.
-    A trial where f or g is not finite is backed away from; x is never worse than x0.
+    Self-scaled dense BFGS for up to 16 real unknowns, two-loop recursion for short vectors, compact form for long
+    ones; nothing is allocated after construction. A trial where f or g is not finite is backed away from; x is never worse than x0.
 
     References
     ----------
-    D. C. Liu and J. Nocedal, Math. Programming 45 (1989) 503-528.
+    D. C. Liu and J. Nocedal, Math. Programming 45 (1989) 503-528;
+    M. Al-Baali, J. Optim. Theory Appl. 96 (1998) 533-553 (the scaling of the dense matrix).
 
     Examples
     --------

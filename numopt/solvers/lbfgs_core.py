@@ -202,7 +202,7 @@ def _accept(core, g, scale, alpha, phi, slope):
     row = free_row(pairs)
     if curved and pairs.steps.shape[0] > 0:
         sy, yy, peak = _move_and_store(core, g, scale, pairs.steps[row], pairs.changes[row])
-        keep(pairs, row, sy, yy)
+        keep(pairs, row, sy, yy, -alpha * alpha * s[SLOPE])
     else:
         peak = _move_only(core, g, scale)
     threshold = s[FTOL] * max(abs(s[F]), abs(phi), s[SCALE])

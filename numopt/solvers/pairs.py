@@ -1,6 +1,7 @@
 """The memory of an L-BFGS solver: the last m pairs s = x+ - x, y = g+ - g, and the product of its inverse Hessian.
 
-The pairs stand in the rows of two (m, n) arrays that are used as rings. Short vectors go through the two-loop recursion
+The pairs stand in the rows of two (m, n) arrays that are used as rings. Up to 16 unknowns they update a dense inverse Hessian
+(:mod:`.dense`). Short vectors go through the two-loop recursion
 (Nocedal and Wright 2006, algorithm 7.4). Long ones use the compact form of R. H. Byrd, J. Nocedal and R. B. Schnabel,
 Math. Programming 63 (1994) 129-156, theorem 2.2 and section 5,
 
@@ -18,6 +19,7 @@ import numpy as np
 
 from .._jit import ELEMENTWISE, REDUCTION, jit
 from .._vector import dot, scale_into
+from .dense import DENSE_UP_TO, multiply, update
 
 COMPACT_FROM = 1500  # entries; measured crossover of the two forms
 # A block of g, y and d stays in the second-level cache while the rows stream past; much smaller ones lose the gain.
@@ -32,6 +34,7 @@ class Pairs(NamedTuple):
     inner: np.ndarray  # (m, m): s_i . y_j by rows of the rings; the compact form's S'Y, whose diagonal both forms use
     gram: np.ndarray  # (m, m): y_i . y_j, by rows of the rings
     work: np.ndarray  # (5, m): 1 / (s . y), and the scalars of one product
+    inverse: np.ndarray  # (n, n): the dense inverse Hessian, for n <= DENSE_UP_TO; else (0, 0)
     ring: np.ndarray  # (3,) int64: pairs stored, row of the newest, 1 if it is not yet in inner and gram
 
 
@@ -42,12 +45,16 @@ _S_G, _Y_G, _FOR_S, _FOR_Y, _INVERSE = 0, 1, 2, 3, 4  # rows of work: S'g, Y'g, 
 @jit
 def new_pairs(memory, n):
     """Room for ``memory`` pairs of vectors of ``n`` entries."""
+    dense = n if n <= DENSE_UP_TO else 0
+    if dense > 0:
+        memory = 1  # the newest pair only passes through
     return Pairs(
         np.empty((memory, n)),
         np.empty((memory, n)),
         np.zeros((memory, memory)),
         np.zeros((memory, memory)),
-        np.zeros((5, memory)),
+        np.zeros((5, max(memory, dense))),
+        np.zeros((dense, dense)),
         np.zeros(3, np.int64),
     )
 
@@ -68,21 +75,30 @@ def free_row(pairs):
 
 
 @jit(inline=True, borrow=True)
-def keep(pairs, row, sy, yy):
-    """Make the pair that stands in ``row`` the newest, if its curvature s.y is positive; else the row is free."""
+def keep(pairs, row, sy, yy, sbs):
+    """Make the pair that stands in ``row`` the newest, if its curvature s.y is positive; else the row is free.
+
+    ``sbs`` is s.Bs = -alpha^2 d.g, with B the matrix whose direction d was.
+    """
     memory = pairs.steps.shape[0]
     if sy > 0.0 and 0.0 < yy < np.inf and np.isfinite(sy / yy) and np.isfinite(1.0 / sy):
+        if pairs.inverse.size > 0:
+            first = pairs.ring[COUNT] == 0
+            update(pairs.inverse, pairs.steps[row], pairs.changes[row], sy, yy, sbs, first, pairs.work[_FOR_S])
         pairs.inner[row, row], pairs.gram[row, row] = sy, yy
         pairs.work[_INVERSE, row] = 1.0 / sy
         pairs.ring[NEWEST], pairs.ring[FRESH] = row, 1
         pairs.ring[COUNT] = min(pairs.ring[COUNT] + 1, memory)
-    elif pairs.ring[COUNT] == memory:
+    elif pairs.ring[COUNT] == memory and pairs.inverse.size == 0:
         pairs.ring[COUNT] -= 1  # its row was overwritten
 
 
 @jit(inline=True, borrow=True)
 def descend(pairs, g, d):
     """Write -H g into d; returns the slope d.g."""
+    if pairs.inverse.size > 0:
+        multiply(pairs.inverse, g, d)
+        return dot(d, g)
     if g.size < COMPACT_FROM:
         _two_loop(pairs, g, d)
         return dot(d, g)

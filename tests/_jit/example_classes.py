@@ -65,3 +65,21 @@ class Walker:
     def size(self):
         """The number of points, in Python as a plain int."""
         return int(self.compiled.size(self))
+
+
+@fields
+class TallyFields:
+    counts: np.ndarray
+
+
+@stateful(TallyFields)
+class Tally:
+    """A class without a front in Python."""
+
+    class compiled:
+        def new(n=2):
+            return TallyFields(np.zeros(n))
+
+        def add(self, amount):
+            self.counts[:] += amount
+            return self.counts.sum()

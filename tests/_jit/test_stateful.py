@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from example_classes import Growth, Walker
+from example_classes import Growth, Tally, Walker
 from numba import njit, prange, typeof
 
 from numopt._jit import STAMP
@@ -175,6 +175,12 @@ def test_assignment_to_a_property_raises(name):
     walker = Walker()
     with pytest.raises(AttributeError):
         setattr(walker, name, 1.0)
+
+
+def test_class_without_a_front_in_python():
+    assert Tally().add(1.0) == 2.0
+    assert Tally(n=3).add(1.0) == 3.0
+    assert Tally(4).add(1.0) == 4.0
 
 
 @pytest.mark.jit_only

@@ -224,10 +224,9 @@ def search_along(function, alpha, search):
     assert trials.pop(0) == 0.0
     assert step.nfev == len(trials)
     assert step.alpha >= 0.0
-    if not math.isnan(function.phi(0.0)):
-        assert step.phi == function.phi(float(step.alpha))
-        assert step.slope == function.dphi(float(step.alpha))
-        assert step.phi <= function.phi(0.0)
+    np.testing.assert_equal(step.phi, function.phi(float(step.alpha)))
+    np.testing.assert_equal(step.slope, function.dphi(float(step.alpha)))
+    assert not step.phi > function.phi(0.0)
     if step.alpha > 0.0:
         assert step.alpha in trials
         assert step.verdict == Verdict.ACCEPTED or has_sufficient_decrease(function, step.alpha, search)

@@ -1,0 +1,321 @@
+"""The stored pairs and both forms of their product against a dense BFGS matrix."""
+
+import numba
+import numpy as np
+import pytest
+from numba.core.runtime import rtsys
+from reference import dense_inverse_hessian
+
+from numopt.solvers.pairs import (
+    _BLOCK,
+    COMPACT_FROM,
+    COUNT,
+    FRESH,
+    NEWEST,
+    _compact,
+    _two_loop,
+    descend,
+    forget,
+    free_row,
+    keep,
+    new_pairs,
+)
+
+FORMS = {"two loops": _two_loop, "compact": _compact}
+
+
+def random_pair(rng, n):
+    """A step and a change of gradient with s.y > 0 and a condition of at most 30."""
+    s = rng.standard_normal(n)
+    curvature = 10.0 ** rng.uniform(-0.7, 0.7, n)
+    return s, curvature * s
+
+
+def store(pairs, s, y):
+    """What a solver does after a step; whether the pair was kept."""
+    row = free_row(pairs)
+    pairs.steps[row], pairs.changes[row] = s, y
+    newest_before, count_before = pairs.ring[NEWEST], pairs.ring[COUNT]
+    keep(pairs, row, float(s @ y), float(y @ y))
+    return pairs.ring[NEWEST] != newest_before or pairs.ring[COUNT] > count_before or pairs.steps.shape[0] == 1
+
+
+def product(form, pairs, g):
+    """-H g by one of the forms."""
+    d = np.full(g.size, np.nan)
+    form(pairs, g, d)
+    return d
+
+
+def twin(history, memory, g):
+    """-H g by the dense matrix of the last ``memory`` pairs."""
+    kept = history[-memory:]
+    s, y = kept[-1]
+    return -dense_inverse_hessian(kept, (s @ y) / (y @ y)) @ g
+
+
+def assert_close(found, expected, rtol=1e-10):
+    assert np.linalg.norm(found - expected) <= rtol * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("memory", [1, 3, 10])
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 20, 50])
+def test_descend_is_the_dense_product(n, memory):
+    rng = np.random.default_rng([30, n, memory])
+    pairs, history = new_pairs(memory, n), []
+    for stored in range(1, 26):
+        history.append(random_pair(rng, n))
+        store(pairs, *history[-1])
+        assert pairs.ring[COUNT] == min(stored, memory)
+        g = rng.standard_normal(n)
+        g_before, d = g.copy(), np.full(n, np.nan)
+        slope = descend(pairs, g, d)
+        assert_close(d, twin(history, memory, g))
+        np.testing.assert_array_equal(g, g_before)
+        assert slope < 0.0
+        assert abs(slope - d @ g) <= 1e-12 * np.linalg.norm(d) * np.linalg.norm(g)
+
+
+@pytest.mark.parametrize("memory", [1, 3, 10])
+@pytest.mark.parametrize("n", [20, 50, 211])
+def test_compact_form_is_the_dense_product(n, memory):
+    """Also with fewer entries than it is meant for, and for several gradients at the same pairs."""
+    rng = np.random.default_rng([31, n, memory])
+    pairs, history = new_pairs(memory, n), []
+    for _ in range(25):
+        history.append(random_pair(rng, n))
+        store(pairs, *history[-1])
+        for repeated in range(3):
+            assert pairs.ring[FRESH] == (repeated == 0)
+            g = rng.standard_normal(n)
+            d = np.full(n, np.nan)
+            slope = _compact(pairs, g, d)
+            assert_close(d, twin(history, memory, g))
+            assert slope < 0.0
+            assert abs(slope - d @ g) <= 1e-12 * np.linalg.norm(d) * np.linalg.norm(g)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_pairs_of_a_quadratic_end_in_its_inverse(n, form):
+    """n conjugate steps along a quadratic determine H = A^-1, whatever gamma is."""
+    rng = np.random.default_rng([32, n])
+    factor = rng.standard_normal((n, n))
+    a = factor @ factor.T + n * np.eye(n)
+    _, directions = np.linalg.eigh(a)
+    pairs = new_pairs(n, n)
+    for s in directions.T:
+        store(pairs, s, a @ s)
+        product(FORMS[form], pairs, s)  # as a solver does, which needs a direction after each step
+    g = rng.standard_normal(n)
+    assert_close(product(FORMS[form], pairs, g), -np.linalg.solve(a, g))
+
+
+@pytest.mark.parametrize("memory", [1, 4, 10])
+@pytest.mark.parametrize("n", [COMPACT_FROM - 1, COMPACT_FROM, 2 * COMPACT_FROM + 1])
+def test_both_forms_agree_for_long_vectors(n, memory):
+    rng = np.random.default_rng([33, n, memory])
+    pairs = new_pairs(memory, n)
+    for _ in range(13):
+        store(pairs, *random_pair(rng, n))
+        g = rng.standard_normal(n)
+        compact = product(_compact, pairs, g)
+        assert_close(compact, product(_two_loop, pairs, g), rtol=1e-12)
+        d = np.full(n, np.nan)
+        slope = descend(pairs, g, d)
+        chosen = product(_two_loop, pairs, g) if n < COMPACT_FROM else product(_compact, pairs, g)
+        np.testing.assert_array_equal(d, chosen)
+        assert abs(slope - d @ g) <= 1e-12 * np.linalg.norm(d) * np.linalg.norm(g)
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("n", [_BLOCK - 1, _BLOCK, _BLOCK + 1, 2 * _BLOCK + 77])
+def test_blocks(n):
+    rng = np.random.default_rng([34, n])
+    pairs = new_pairs(3, n)
+    for _ in range(5):
+        store(pairs, *random_pair(rng, n))
+        for _ in range(2):
+            g = rng.standard_normal(n)
+            d = np.full(n, np.nan)
+            slope = _compact(pairs, g, d)
+            assert_close(d, product(_two_loop, pairs, g), rtol=1e-12)
+            assert abs(slope - d @ g) <= 1e-12 * np.linalg.norm(d) * np.linalg.norm(g)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("n", [1, 2, 10, 40])
+def test_secant_equation(n, form):
+    """H y = s for the newest pair."""
+    rng = np.random.default_rng([35, n])
+    pairs = new_pairs(5, n)
+    for _ in range(12):
+        s, y = random_pair(rng, n)
+        store(pairs, s, y)
+        assert_close(product(FORMS[form], pairs, y), -s, rtol=1e-8 if n < 10 else 1e-11)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_pair_by_hand(form):
+    """s = (1, 0), y = (2, 2): gamma = 1/4, H = ((9/16 + 1/2 - 1/2...)) worked out in exact numbers."""
+    pairs = new_pairs(4, 2)
+    store(pairs, np.array([1.0, 0.0]), np.array([2.0, 2.0]))
+    # V = I - y s'/2 = ((0, 0), (-1, 1)); H = V'V/4 + s s'/2 = ((3/4, -1/4), (-1/4, 1/4))
+    np.testing.assert_array_equal(product(FORMS[form], pairs, np.array([4.0, 8.0])), [-1.0, -1.0])
+
+
+class TestKeep:
+    """The pair in the free row becomes the newest only if its curvature is positive and can be used."""
+
+    BAD = [
+        (0.0, 1.0),
+        (-0.0, 1.0),
+        (-1.0, 1.0),
+        (np.nan, 1.0),
+        (np.inf, 1.0),
+        (-np.inf, 1.0),
+        (1.0, 0.0),
+        (1.0, -1.0),
+        (1.0, np.nan),
+        (5e-324, 1.0),  # 1 / (s.y) overflows
+        (1e200, 1e-200),  # so does gamma
+    ]
+
+    @pytest.mark.parametrize(("sy", "yy"), BAD)
+    def test_the_first(self, sy, yy):
+        pairs = new_pairs(3, 2)
+        keep(pairs, free_row(pairs), sy, yy)
+        assert pairs.ring[COUNT] == 0
+        assert free_row(pairs) == 0
+
+    @pytest.mark.parametrize(("sy", "yy"), BAD)
+    @pytest.mark.parametrize("stored", [1, 2])
+    def test_while_there_is_room_nothing_is_lost(self, sy, yy, stored):
+        rng = np.random.default_rng(36)
+        pairs, history = new_pairs(3, 8), [random_pair(rng, 8) for _ in range(stored)]
+        for pair in history:
+            store(pairs, *pair)
+        row = free_row(pairs)
+        pairs.steps[row], pairs.changes[row] = 1e6, -1e6
+        keep(pairs, row, sy, yy)
+        assert pairs.ring[COUNT] == stored
+        assert free_row(pairs) == row
+        g = rng.standard_normal(8)
+        assert_close(product(_two_loop, pairs, g), twin(history, 3, g))
+
+    @pytest.mark.parametrize(("sy", "yy"), BAD)
+    @pytest.mark.parametrize("stored", [3, 4, 5, 6])
+    @pytest.mark.parametrize("form", FORMS)
+    def test_a_full_memory_drops_the_pair_that_was_overwritten(self, sy, yy, stored, form):
+        rng = np.random.default_rng([37, stored])
+        pairs, history = new_pairs(3, 8), [random_pair(rng, 8) for _ in range(stored)]
+        for pair in history:
+            store(pairs, *pair)
+            product(FORMS[form], pairs, pair[0])
+        for rejected in range(1, 3):  # the second one overwrites the same row
+            row = free_row(pairs)
+            pairs.steps[row], pairs.changes[row] = 1e6, -1e6
+            keep(pairs, row, sy, yy)
+            assert pairs.ring[COUNT] == 2
+            assert free_row(pairs) == row, rejected
+            g = rng.standard_normal(8)
+            assert_close(product(FORMS[form], pairs, g), twin(history, 2, g))
+        history.append(random_pair(rng, 8))
+        store(pairs, *history[-1])
+        assert pairs.ring[COUNT] == 3
+        g = rng.standard_normal(8)
+        assert_close(product(FORMS[form], pairs, g), twin(history, 3, g))
+
+    def test_a_memory_of_one(self):
+        pairs = new_pairs(1, 2)
+        store(pairs, np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+        assert pairs.ring[COUNT] == 1
+        assert free_row(pairs) == 0
+        store(pairs, np.array([1.0, 0.0]), np.array([-2.0, 0.0]))
+        assert pairs.ring[COUNT] == 0
+
+    def test_the_ring(self):
+        pairs = new_pairs(3, 1)
+        rows = []
+        for _ in range(7):
+            rows.append(int(free_row(pairs)))
+            store(pairs, np.ones(1), np.ones(1))
+            assert pairs.ring[NEWEST] == rows[-1]
+        assert rows == [0, 1, 2, 0, 1, 2, 0]
+
+    def test_extreme_curvatures_are_kept(self):
+        for scale in (1e-150, 1e-100, 1e100, 1e150):
+            pairs = new_pairs(2, 3)
+            s = np.array([1.0, -2.0, 0.5])
+            store(pairs, s, scale * s)
+            assert pairs.ring[COUNT] == 1
+            assert_close(product(_two_loop, pairs, s), -s / scale)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forget(form):
+    rng = np.random.default_rng(38)
+    pairs, history = new_pairs(3, 9), []
+    for round_ in range(3):
+        for _ in range(round_ + 2):
+            history.append(random_pair(rng, 9))
+            store(pairs, *history[-1])
+            g = rng.standard_normal(9)
+            assert_close(product(FORMS[form], pairs, g), twin(history, 3, g))
+        forget(pairs)
+        history.clear()
+        assert pairs.ring[COUNT] == 0
+        assert free_row(pairs) == 0
+
+
+def test_inner_products_are_exact():
+    """S'Y above its diagonal and Y'Y are recomputed for each pair, never updated by differences."""
+    rng = np.random.default_rng(39)
+    memory, n = 4, 60
+    pairs = new_pairs(memory, n)
+    for _ in range(11):
+        store(pairs, *random_pair(rng, n))
+        _compact(pairs, rng.standard_normal(n), np.empty(n))
+        count, newest = pairs.ring[COUNT], pairs.ring[NEWEST]
+        rows = [(newest - age) % memory for age in range(count)]
+        for later, row in enumerate(rows):
+            for column in rows[: later + 1]:
+                np.testing.assert_allclose(pairs.inner[row, column], pairs.steps[row] @ pairs.changes[column], rtol=1e-11)
+        y = pairs.changes[rows]
+        np.testing.assert_allclose(pairs.gram[np.ix_(rows, rows)], y @ y.T, rtol=1e-11, atol=1e-12)
+
+
+def test_steps_and_changes_are_only_read():
+    rng = np.random.default_rng(40)
+    pairs = new_pairs(3, 10)
+    for _ in range(4):
+        store(pairs, *random_pair(rng, 10))
+    steps, changes = pairs.steps.copy(), pairs.changes.copy()
+    for form in FORMS.values():
+        product(form, pairs, rng.standard_normal(10))
+    np.testing.assert_array_equal(pairs.steps, steps)
+    np.testing.assert_array_equal(pairs.changes, changes)
+
+
+@numba.njit
+def many_products(pairs, g, d, rounds):
+    total = 0.0
+    for _ in range(rounds):
+        row = free_row(pairs)
+        keep(pairs, row, 1.0, 2.0)
+        total += descend(pairs, g, d)
+    return total
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("n", [10, COMPACT_FROM])
+def test_a_product_allocates_nothing(n):
+    pairs = new_pairs(3, n)
+    pairs.steps[:], pairs.changes[:] = 1e-3, 1e-3
+    g, d = np.ones(n), np.empty(n)
+    allocations = []
+    for rounds in (1, 1, 50):
+        before = rtsys.get_allocation_stats().alloc
+        many_products(pairs, g, d, rounds)
+        allocations.append(rtsys.get_allocation_stats().alloc - before)
+    assert allocations[1] == allocations[2]
