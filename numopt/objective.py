@@ -81,7 +81,7 @@ class Objective:
             relative = (
                 _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
             )
-            self._difference = _DIFFERENCES[scheme](self._value, absolute, relative)
+            self._difference = _DIFFERENCES[scheme](self._value, _float_view, absolute, relative)
             return self._by_differences, _make_differences, (fun, scheme, absolute, relative)
         if jac is False:
             raise ValueError(f"{_JAC}; got False (leave it out for differences)")
@@ -152,16 +152,20 @@ def _make_inplace(fun):
 
 
 def _make_differences(fun, scheme, absolute, relative):
-    return numba.njit(error_model="numpy")(_DIFFERENCES[scheme](fun, absolute, relative))
+    return numba.njit(error_model="numpy")(_DIFFERENCES[scheme](fun, real_view, absolute, relative))
 
 
-def _forward(fun, absolute, relative):
+def _float_view(vector):
+    return vector.view(np.float64)
+
+
+def _forward(fun, as_real, absolute, relative):
     """Forward differences; backward where the forward point is not finite."""
 
     def evaluate(x, g, args):
         f = fun(x, *args)
         point = x.copy()
-        parts, slopes = real_view(point), real_view(g)
+        parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
             step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)
@@ -176,13 +180,13 @@ def _forward(fun, absolute, relative):
     return evaluate
 
 
-def _central(fun, absolute, relative):
+def _central(fun, as_real, absolute, relative):
     """Central differences."""
 
     def evaluate(x, g, args):
         f = fun(x, *args)
         point = x.copy()
-        parts, slopes = real_view(point), real_view(g)
+        parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
             step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)

@@ -45,6 +45,21 @@ def dense_inverse_hessian(pairs, gamma):
     return inverse
 
 
+def self_scaled_inverse_hessian(pairs):
+    """The inverse of the matrix B of the self-scaled BFGS updates by ``pairs``; B itself is updated, not its inverse.
+
+    B = (y.y / s.y) I at first; before each later update B is multiplied by s.y / s.Bs if that is below 1.
+    """
+    s, y = pairs[0]
+    hessian = (y @ y) / (s @ y) * np.eye(s.size)
+    for i, (s, y) in enumerate(pairs):
+        if i > 0:
+            hessian = min(1.0, (s @ y) / (s @ hessian @ s)) * hessian
+        bs = hessian @ s
+        hessian = hessian - np.outer(bs, bs) / (s @ bs) + np.outer(y, y) / (s @ y)
+    return np.linalg.inv(hessian)
+
+
 def cubic_through(a, fa, da, b, fb, db):
     """The cubic with these values and slopes, by its linear equations; in t = (x - a) / (b - a)."""
     h = b - a

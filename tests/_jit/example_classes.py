@@ -70,6 +70,7 @@ class Walker:
 @fields
 class TallyFields:
     counts: np.ndarray
+    calls: int
 
 
 @stateful(TallyFields)
@@ -78,8 +79,9 @@ class Tally:
 
     class compiled:
         def new(n=2):
-            return TallyFields(np.zeros(n))
+            return TallyFields(np.zeros(n), 0)
 
         def add(self, amount):
             self.counts[:] += amount
-            return self.counts.sum()
+            self.calls += 1
+            return self.counts.sum() / self.calls

@@ -116,20 +116,18 @@ def evaluate(make, functions, args=(), x=X):
 @pytest.mark.parametrize(
     ("make", "functions", "args", "x", "scale"),
     [
-        (_make_pair, (pair,), (), X, 1),
-        (_make_separate, (squares, gradient), (), X, 1),
-        (_make_inplace, (inplace,), (), X, 1),
-        (_make_pair, (with_arguments,), (np.full(3, 2.0), 5, (0.0, (1.0, True))), X, 10),
-        (_make_pair, (with_record,), (Scale(5, np.full(3, 2.0)),), X, 10),
-        (_make_pair, (with_default,), (), X, 3),
-        (_make_pair, (with_default,), (np.float32(4),), X, 4),
-        (_make_pair, (pair,), (), Z, 1),
-        (_make_pair, (with_signature,), (), X, 1),
-        (_make_pair, (with_fastmath,), (), X, 1),
-        (_make_inplace, (closure(2.0, np.full(3, 2.0)),), (), X, 4),
+        pytest.param(_make_pair, (pair,), (), X, 1, id="pair"),
+        pytest.param(_make_separate, (squares, gradient), (), X, 1, id="separate"),
+        pytest.param(_make_inplace, (inplace,), (), X, 1, id="inplace"),
+        pytest.param(_make_pair, (with_arguments,), (np.full(3, 2.0), 5, (0.0, (1.0, True))), X, 10, id="arguments"),
+        pytest.param(_make_pair, (with_record,), (Scale(5, np.full(3, 2.0)),), X, 10, id="record"),
+        pytest.param(_make_pair, (with_default,), (), X, 3, id="default"),
+        pytest.param(_make_pair, (with_default,), (np.float32(4),), X, 4, id="argument-for-a-default"),
+        pytest.param(_make_pair, (pair,), (), Z, 1, id="complex"),
+        pytest.param(_make_pair, (with_signature,), (), X, 1, id="signature"),
+        pytest.param(_make_pair, (with_fastmath,), (), X, 1, id="fastmath"),
+        pytest.param(_make_inplace, (closure(2.0, np.full(3, 2.0)),), (), X, 4, id="closure"),
     ],
-    ids=["pair", "separate", "inplace", "arguments", "record", "default", "argument-for-a-default"]
-    + ["complex", "signature", "fastmath", "closure"],
 )
 def test_objective_comes_through(make, functions, args, x, scale):
     f, g = evaluate(make, functions, args, x)
@@ -177,21 +175,19 @@ def any_argument(x, a):
 @pytest.mark.parametrize(
     ("functions", "args", "x"),
     [
-        ((any_argument,), ([1.0, 2.0],), X),
-        ((any_argument,), (([1.0, 2.0], 1.0),), X),
-        ((any_argument,), ({1.0},), X),
-        ((any_argument,), ("text",), X),
-        ((any_argument,), (object(),), X),
-        ((any_argument,), (pair,), X),
-        ((any_argument,), (), X),
-        ((pair,), (1.0,), X),
-        ((complex_value,), (), Z),
-        ((one_entry,), (), X),
-        ((no_pair,), (), X),
-        ((only_float32,), (), X),
+        pytest.param((any_argument,), ([1.0, 2.0],), X, id="list"),
+        pytest.param((any_argument,), (([1.0, 2.0], 1.0),), X, id="list-in-tuple"),
+        pytest.param((any_argument,), ({1.0},), X, id="set"),
+        pytest.param((any_argument,), ("text",), X, id="text"),
+        pytest.param((any_argument,), (object(),), X, id="object"),
+        pytest.param((any_argument,), (pair,), X, id="function"),
+        pytest.param((any_argument,), (), X, id="too-few"),
+        pytest.param((pair,), (1.0,), X, id="too-many"),
+        pytest.param((complex_value,), (), Z, id="complex-value"),
+        pytest.param((one_entry,), (), X, id="array-value"),
+        pytest.param((no_pair,), (), X, id="no-pair"),
+        pytest.param((only_float32,), (), X, id="other-signature"),
     ],
-    ids=["list", "list-in-tuple", "set", "text", "object", "function", "too-few", "too-many"]
-    + ["complex-value", "array-value", "no-pair", "other-signature"],
 )
 def test_objective_that_cannot_be_adapted_gives_none(functions, args, x):
     assert adapt(_make_pair, functions, args, x.dtype) is None

@@ -72,7 +72,7 @@ def test_callers_enter_an_unsafe_layer_one_by_one(monkeypatch, safe):
     def kernel():
         inside.append(1)
         most.append(len(inside))
-        time.sleep(0.01)
+        time.sleep(0.03)
         inside.pop()
 
     def enter(_):

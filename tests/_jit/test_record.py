@@ -118,12 +118,6 @@ def test_construction_in_compiled_code_equals_that_in_python():
     assert make_weighted(3) == Weighted(np.zeros(3), 3)
 
 
-@pytest.mark.jit_only  # there, the constructor inside @njit code is Python's own and is held by the other tests
-def test_numbers_of_any_type_become_float64_in_compiled_code():
-    made = by_position(np.float32(2))
-    assert [type(value) for value in made[:4]] == [float, float, bool, float]
-
-
 def test_invalid_values_raise():
     with pytest.raises(ValueError, match=r"Rule: rate must be positive, got -1\.0"):
         Rule(-1)
@@ -175,6 +169,13 @@ def test_array_fields_compare_and_hash_by_value():
     assert hash(Weighted(np.ones(2))) != hash(Weighted(np.zeros(2)))
 
 
+def test_arrays_in_a_tuple_compare_and_hash_by_value():
+    made, same, other = (Weighted((np.full(2, value), 1.0)) for value in (1.0, 1.0, 2.0))
+    assert made == same
+    assert made != other
+    assert hash(made) == hash(same)
+
+
 def test_hash_follows_equality():
     assert hash(Rule(1)) == hash(Rule(np.float32(1)))
     assert len({Rule(1), Rule(1.0), Rule(2), Other(1)}) == 3
@@ -192,6 +193,18 @@ def test_all_kinds_of_numbers_share_one_compilation():
     for one in (1, 1.0, np.float32(1), np.int64(1), np.uint8(1)):
         assert fresh(Rule(one)) == 1.0
     assert len(fresh.signatures) == 1
+
+
+@pytest.mark.jit_only
+def test_all_kinds_of_numbers_share_one_compilation_inside_compiled_code():
+    callee = njit(rate_of.py_func)
+
+    @njit
+    def caller():
+        return callee(Rule(1)) + callee(Rule(1.0)) + callee(Rule(np.float32(1), np.uint8(3)))
+
+    assert caller() == 3.0
+    assert len(callee.signatures) == 1
 
 
 def test_numbers_of_any_type_become_floats():

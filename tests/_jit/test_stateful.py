@@ -183,6 +183,11 @@ def test_class_without_a_front_in_python():
     assert Tally(4).add(1.0) == 4.0
 
 
+def test_a_number_among_the_fields_can_change():
+    tally = Tally.compiled.new(2)
+    assert [tally.add(1.0), tally.add(4.0)] == [2.0, 5.0]
+
+
 @pytest.mark.jit_only
 def test_type_name_holds_the_stamp_of_the_package():
     assert STAMP[:16] in str(typeof(Walker()))

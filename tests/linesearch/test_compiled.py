@@ -5,8 +5,8 @@ import math
 import numba
 import numpy as np
 import pytest
-from one_variable import PUBLISHED, log_barrier, search_along
 from numba.core.runtime import rtsys
+from one_variable import PUBLISHED, log_barrier, search_along
 
 from numopt import Backtracking, LineSearchResult, MoreThuente, Verdict, Zoom, line_search
 from numopt.linesearch.safeguard import SIZE, offer, start

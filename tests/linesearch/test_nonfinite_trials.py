@@ -1,4 +1,4 @@
-"""Trials where phi or its slope is not finite: backed away from, solved where there is a minimiser, never a dead end."""
+"""Trials where phi or its slope is not finite: backed away from, and the minimiser before them is found."""
 
 import math
 

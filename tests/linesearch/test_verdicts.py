@@ -52,7 +52,9 @@ class TestExhausted:
     @pytest.mark.parametrize("max_evals", range(1, 13))
     @pytest.mark.parametrize("name", PUBLISHED)
     @pytest.mark.parametrize(
-        "search", [MoreThuente(ftol=0.01, gtol=0.02, xtol=1e-12), Zoom(c1=0.01, c2=0.02)], ids=lambda s: type(s).__name__
+        "search",
+        [MoreThuente(ftol=0.01, gtol=0.02, xtol=1e-12), Zoom(c1=0.01, c2=0.02)],
+        ids=lambda s: type(s).__name__,
     )
     def test_the_best_point_of_sufficient_decrease(self, search, name, max_evals):
         function = PUBLISHED[name]
@@ -78,6 +80,12 @@ class TestExhausted:
             run = search_along(function, 5.0, search)
             assert run.verdict is Verdict.EXHAUSTED
             assert run.step == LineSearchResult(0.0, 0.5, -1.0, 1, Verdict.EXHAUSTED)
+
+    def test_a_decrease_lost_in_rounding_is_sufficient(self):
+        flat = Function(lambda a: 1e8, lambda a: 1e-9 * (a - 1.0))
+        for search in (MoreThuente(gtol=0.1, max_evals=1), Zoom(c2=0.1, max_evals=1)):
+            run = search_along(flat, 0.5, search)
+            assert run.step == LineSearchResult(0.5, 1e8, -0.5e-9, 1, Verdict.EXHAUSTED)
 
     def test_backtracking_has_nothing_to_give(self):
         run = search_along(parabola(), 1e8, Backtracking(max_evals=7))
@@ -177,6 +185,7 @@ def test_verdicts_are_the_integers_of_compiled_code():
         "UNBOUNDED",
         "NOT_DESCENT",
     ]
+    assert [int(verdict) for verdict in Verdict] == list(range(6))
     for verdict in Verdict:
         constant = getattr(safeguard, verdict.name)
         assert type(constant) is int
