@@ -1,0 +1,233 @@
+"""Ctrl-C, threads and memory: what a long run, many runs and several runs at once owe to their process."""
+
+import contextlib
+import functools
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+import psutil
+import pytest
+from numba.core.runtime import rtsys
+
+from numopt import minimize
+
+ENDLESS = {"maxiter": np.inf, "gtol": 0.0, "ftol": 0.0}
+SMALL_LEAK = 30 * 2**20
+
+
+@pytest.fixture(params=["python", pytest.param("jitted", marks=pytest.mark.jit_only)])
+def language(request):
+    return request.param
+
+
+def in_language(function, language):
+    return _jitted(function) if language == "jitted" else function
+
+
+@functools.cache
+def _jitted(function):
+    return numba.njit(function)
+
+
+def endless(x, g, calls, work):
+    """A parabola whose minimum moves, and falls, with every call: no solver ever finishes."""
+    calls[0] += 1
+    f = -1.0 * calls[0]
+    for i in range(x.size):
+        d = x[i] - 0.1 * ((7919 * calls[0] + 104729 * i) % 101 / 50.0 - 1.0)
+        f += 0.5 * d * d
+        g[i] = d
+    for i in range(work):  # takes its time; f changes by nothing
+        f += 1e-300 * np.cos(i)
+    return f
+
+
+def bowl(x, g):
+    f = 0.0
+    for i in range(x.size):
+        d = x[i] - 3.0
+        f += d * d
+        g[i] = 2.0 * d
+    return f
+
+
+# --- Ctrl-C ----------------------------------------------------------------------------------------------------------
+
+
+class Interruption:
+    """Sends SIGINT to this process after a while, once; as a context, it never fires after its end."""
+
+    def __init__(self, seconds):
+        self.sent_at = None
+        self._timer = threading.Timer(seconds, self._send)
+
+    def _send(self):
+        self.sent_at = time.perf_counter()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def __enter__(self):
+        self._timer.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._timer.cancel()
+        self._timer.join()
+
+
+def seconds_to_interrupt(fun, args, maxfun, callback=None, after=0.3):
+    """The time from Ctrl-C to KeyboardInterrupt; ``maxfun`` ends the test if none comes."""
+    options = {**ENDLESS, "maxfun": maxfun}
+    with Interruption(after) as interruption, pytest.raises(KeyboardInterrupt):
+        minimize(fun, np.zeros(3), args, jac="inplace", options=options, callback=callback)
+    return time.perf_counter() - interruption.sent_at
+
+
+@pytest.mark.parametrize("with_callback", [False, True])
+def test_ctrl_c_ends_a_run_of_many_short_evaluations(with_callback, language):
+    fun, calls = in_language(endless, language), np.zeros(1, np.int64)
+    callback = (lambda xk: None) if with_callback else None
+    minimize(fun, np.zeros(3), (calls, 0), jac="inplace", options={"maxiter": 2})  # compiles
+    calls[:] = 0
+    assert seconds_to_interrupt(fun, (calls, 0), 10**7, callback) < 1.0
+    assert calls[0] > 100
+    result = minimize(in_language(bowl, language), np.zeros(3), jac="inplace")
+    assert result.success
+    assert result.x == pytest.approx(np.full(3, 3.0))
+
+
+@pytest.mark.jit_only
+def test_ctrl_c_ends_a_run_of_long_evaluations():
+    """After one evaluation more, not after as many as were thought to be short."""
+    fun, calls = _jitted(endless), np.zeros(1, np.int64)
+    g, work = np.empty(3), 1_000_000
+    fun(np.zeros(3), g, calls, work)
+    begun = time.perf_counter()
+    fun(np.zeros(3), g, calls, 10 * work)
+    one_evaluation = time.perf_counter() - begun
+    assert seconds_to_interrupt(fun, (calls, 10 * work), 100) < 1.0 + 2 * one_evaluation
+    assert minimize(_jitted(bowl), np.zeros(3), jac="inplace").success
+
+
+def test_ctrl_c_inside_an_objective_in_python_is_not_swallowed():
+    def fun(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        minimize(fun, np.zeros(3))
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+def unfreed():
+    """Blocks that compiled code has allocated and not freed."""
+    gc.collect()
+    stats = rtsys.get_allocation_stats()
+    return stats.alloc - stats.free, stats.mi_alloc - stats.mi_free
+
+
+def resident():
+    gc.collect()
+    return psutil.Process().memory_info().rss
+
+
+@pytest.mark.jit_only
+def test_thousands_of_solves_leak_nothing(language):
+    fun = in_language(bowl, language)
+
+    def solve(times):
+        for _ in range(times):
+            minimize(fun, np.zeros(3), jac="inplace")
+
+    solve(10)
+    blocks, memory = unfreed(), resident()
+    solve(3000)
+    assert unfreed() == blocks
+    assert resident() - memory < SMALL_LEAK
+
+
+def weighted_bowl(x, g, weights, limit):
+    if x[0] > limit:
+        raise ArithmeticError("beyond the limit")
+    g[:] = 2.0 * weights * (x - 3.0)
+    return np.sum(weights * (x - 3.0) ** 2)
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("limit", [-1.0, 1e-5], ids=["first evaluation", "later evaluation"])
+def test_solves_that_raise_leak_nothing(limit, language):
+    """Neither the solver's vectors nor the arguments; a vector here has 160 kB."""
+    fun, weights = in_language(weighted_bowl, language), np.ones(20_000)
+    start = np.zeros(weights.size)
+
+    def solve(times):
+        for _ in range(times):
+            with pytest.raises(ArithmeticError, match="beyond the limit"):
+                minimize(fun, start, (weights, limit), jac="inplace")
+
+    solve(3)
+    blocks, memory = unfreed(), resident()
+    solve(100)
+    assert unfreed() == blocks
+    assert resident() - memory < 100 * weights.nbytes
+
+
+@pytest.mark.parametrize("limit", [1e9, 1e-5], ids=["solved", "raised"])
+def test_arguments_are_released(limit, language):
+    """At the latest when Python's garbage collector has run."""
+    fun, weights = in_language(weighted_bowl, language), np.ones(3)
+
+    def references():
+        gc.collect()
+        return sys.getrefcount(weights)
+
+    before = references()
+    for _ in range(5):
+        with contextlib.suppress(ArithmeticError):
+            minimize(fun, np.zeros(3), (weights, limit), jac="inplace")
+    assert references() == before
+
+
+# --- threads ---------------------------------------------------------------------------------------------------------
+
+
+def rosenbrock(x, g, shift):
+    """Not used by another test, so that the threads also compile it at once."""
+    f = 0.0
+    g[:] = 0.0
+    for i in range(x.size - 1):
+        a, b = x[i + 1] - x[i] * x[i], shift - x[i]
+        f += 100.0 * a * a + b * b
+        g[i] -= 400.0 * x[i] * a + 2.0 * b
+        g[i + 1] += 200.0 * a
+    return f
+
+
+def test_eight_threads_give_the_serial_bits(language):
+    fun, threads = in_language(rosenbrock, language), 8
+    start_together = threading.Barrier(threads)
+
+    def solve(k):
+        start = np.linspace(-1.0, 1.0, 2 + k) + 0.01 * k
+        return minimize(fun, start, (1.0 + 0.1 * k,), jac="inplace")
+
+    def solve_in_thread(k):
+        start_together.wait()
+        return [solve(k) for _ in range(5)]
+
+    with ThreadPoolExecutor(threads) as pool:
+        together = list(pool.map(solve_in_thread, range(threads)))
+    assert len({result.x.tobytes() for results in together for result in results}) == threads
+    for k, results in enumerate(together):
+        alone = solve(k)
+        assert alone.success
+        for result in results:
+            assert result.x.tobytes() == alone.x.tobytes()
+            assert (result.fun, result.nit, result.nfev) == (alone.fun, alone.nit, alone.nfev)
