@@ -1,36 +1,18 @@
-"""``minimize``, as SciPy's users know it, and the one loop that drives every ask/tell solver."""
+"""``minimize``, as SciPy's users know it."""
 
-import inspect
-import time
+import copy
 import warnings
 
 import numpy as np
-from scipy.optimize import OptimizeResult, OptimizeWarning
 
 from ._input import start_vector
-from ._jit import call_objective, jit
-from .linesearch import MoreThuente
+from .drive import drive
 from .objective import Objective
+from .options import merge
 from .solvers import LBFGS
-from .status import Status
+from .watch import Callback, History, Progress
 
 METHODS = ("L-BFGS", "L-BFGS-B")
-_OPTIONS = {
-    "maxcor": 10,
-    "ftol": 2.220446049250313e-09,
-    "gtol": 1e-5,
-    "eps": None,
-    "finite_diff_rel_step": None,
-    "maxfun": 15000,
-    "maxiter": 15000,
-    "maxls": 20,
-    "linesearch": MoreThuente(),
-    "disp": False,
-}
-_AIR = 0.05  # seconds that compiled code may run before Python looks for Ctrl-C
-_LARGEST_TURN = 1 << 20  # evaluations, however fast they seem
-_RAISED = -1
-RUNNING = int(Status.RUNNING)
 
 
 def minimize(
@@ -89,6 +71,25 @@ def minimize(
             Or ``Zoom()``, ``Backtracking()``.
         eps, finite_diff_rel_step
             Absolute or relative step of finite differences.
+        x_scale
+            Positive number or vector of typical sizes: the solver works in x / x_scale (rounded to powers of two, so
+            that nothing else is), and gtol is meant there.
+        gradient_convention ('ascent')
+            'conjugate' if the gradients of a complex x come from JAX or HIPS autograd.
+        target
+            Stop, successfully, when f is at most this.
+        max_time
+            Stop after so many seconds; a long evaluation is not interrupted.
+        callback_every (1)
+            Iterations between two calls of the callback and rows of the history.
+        history
+            Keep ``result.history``: arrays nit, nfev, fun, gradient (max \|g_i\|), step and time (seconds).
+        progress
+            Show a bar (needs tqdm).
+        state
+            ``result.state`` of an earlier run: goes on from there with the limits given now, bit for bit the run
+            without the pause; of x0 only the size matters then. The state given is not changed. After
+            ``state.reset(x0, keep_memory=True)``, a run on new data from x0 with the old memory.
         disp
             Print the outcome.
 
@@ -96,8 +97,9 @@ def minimize(
     -------
     scipy.optimize.OptimizeResult
         x, fun, jac, nit, nfev, njev, success, message, SciPy's integer ``status`` (0 converged, 1 limit reached, 2
-        other, 99 stopped by the callback), and ``reason``, the :class:`Status`. ``success`` is True only if a stated
-        convergence test holds; x is never worse than x0.
+        other, 99 stopped by the callback), ``reason``, the :class:`Status`, ``state``, the solver, and, made when it
+        is looked at, ``hess_inv``. ``success`` is True only if a stated convergence test holds; x is never worse than
+        x0.
 
     Raises
     ------
@@ -120,21 +122,32 @@ def minimize(
     _check_method(method)
     _refuse(hess, hessp, bounds, constraints)
     x0 = start_vector(x0)
-    chosen = _merge_options(options, tol)
-    objective = Objective(fun, jac, args, x0, chosen["eps"], chosen["finite_diff_rel_step"])
-    search = chosen["linesearch"]
-    if chosen["maxls"] != _OPTIONS["maxls"]:
-        search = search._replace(max_evals=chosen["maxls"])
+    chosen = merge(options, tol)
+    scale = _powers_of_two(chosen.x_scale, x0.size)
+    conjugate = chosen.gradient_convention == "conjugate" and x0.dtype.kind == "c"
+    objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate)
     calls = objective.calls_per_gradient
-    maxfun = max(1, -(-chosen["maxfun"] // calls)) if calls > 1 else chosen["maxfun"]
-    solver = LBFGS._from_vector(x0, chosen["maxcor"], search, chosen["gtol"], chosen["ftol"], chosen["maxiter"], maxfun)
-    stopped = _drive(solver, objective, _after_iteration(callback, solver))
+    solver = _solver(x0 if scale is None else x0 / scale, chosen, calls)
+    report = (lambda x: x) if scale is None else (lambda x: x * scale)
+    history = History() if chosen.history else None
+    progress = Progress(chosen.maxiter) if chosen.progress else None
+    watchers = [watcher for watcher in (history, progress) if watcher is not None]
+    if callback is not None:
+        watchers.append(Callback(callback, report))
+    try:
+        reason = drive(solver, objective, watchers, chosen.callback_every, chosen.max_time, chosen.target)
+    finally:
+        if progress is not None:
+            progress.close()
     result = solver.result()
     result.nfev = result.njev * calls
-    if stopped:
-        reason = Status.CALLBACK
-        result.update(reason=reason, status=reason.code, success=False, message=reason.message)
-    if chosen["disp"]:
+    if scale is not None:
+        result.update(x=result.x * scale, jac=result.jac / scale, x_scale=scale)
+    if reason is not result.reason:
+        result.update(reason=reason, status=reason.code, success=reason.success, message=reason.message)
+    if history is not None:
+        result.history = history.columns()
+    if chosen.disp:
         print(f"{result.message}\n  f = {result.fun:.10g}, iterations: {result.nit}, evaluations: {result.nfev}")
     return result
 
@@ -153,101 +166,31 @@ def _refuse(hess, hessp, bounds, constraints):
         raise NotImplementedError("constraints are not supported yet")
 
 
-def _merge_options(options, tol):
-    if not options and tol is None:
-        return _OPTIONS
-    options = dict(options or {})
-    if tol is not None:
-        options.setdefault("ftol", tol)
-        options.setdefault("gtol", tol)
-    unknown = sorted(set(options) - set(_OPTIONS))
-    if unknown:
-        known = ", ".join(_OPTIONS)
-        warnings.warn(f"unknown options: {', '.join(unknown)}; known: {known}", OptimizeWarning, stacklevel=3)
-    return {**_OPTIONS, **{name: options[name] for name in options if name in _OPTIONS}}
-
-
-def _after_iteration(callback, solver):
-    """A function that calls the user's callback and tells whether to stop; None without a callback."""
-    if callback is None:
+def _powers_of_two(x_scale, size):
+    """The scale rounded to powers of two, by which multiplication is exact; None for no scale."""
+    if x_scale is None:
         return None
-    try:
-        by_name = set(inspect.signature(callback).parameters) == {"intermediate_result"}
-    except (TypeError, ValueError):  # a callable without a signature
-        by_name = False
-
-    def after():
-        try:
-            if by_name:
-                callback(intermediate_result=OptimizeResult(x=solver.x, fun=float(solver.f), nit=int(solver.nit)))
-            else:
-                callback(solver.x)
-        except StopIteration:
-            return True
-        return False
-
-    return after
+    scale = np.asarray(x_scale, dtype=float)
+    if scale.ndim > 1 or scale.size not in (1, size):
+        raise ValueError(f"x_scale must be a number or a vector of {size} entries, got shape {scale.shape}")
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
+        raise ValueError(f"x_scale must be positive and finite, got {x_scale!r}")
+    return np.broadcast_to(2.0 ** np.round(np.log2(scale)), size).copy()
 
 
-def _drive(solver, objective, after_iteration):
-    """Evaluate until the solver stops; True if the callback stopped it.
-
-    The first evaluation is made from Python, where whatever is wrong with the objective raises; then a jitted
-    objective runs in compiled code, in turns short enough for Ctrl-C.
-    """
-    methods = type(solver).compiled
-    point, tell, nit = methods.ask(solver), methods.tell, methods.nit
-    begun = time.perf_counter()
-    status = tell(solver, *objective.evaluate(point))
-    if status != RUNNING:
-        return False
-    compiled = objective.compiled()
-    if compiled is not None:
-        first = time.perf_counter() - begun
-        return _drive_compiled(solver, objective, compiled, after_iteration, first)
-    evaluate, iteration = objective.evaluate, nit(solver)
-    while status == RUNNING:
-        status = tell(solver, *evaluate(point))
-        if after_iteration is not None and nit(solver) > iteration:
-            iteration = nit(solver)
-            if after_iteration():
-                return True
-    return False
-
-
-def _drive_compiled(solver, objective, compiled, after_iteration, per_evaluation):
-    """The loop in compiled code; ``per_evaluation`` is a first guess of the seconds that an evaluation takes."""
-    point, tell = type(solver).compiled.ask(solver), type(solver).compiled.tell
-    g = np.empty_like(point)
-    single, accepted = after_iteration is not None, 0
-    while True:
-        budget = min(max(int(_AIR / per_evaluation), 1), _LARGEST_TURN)
-        begun = time.perf_counter()
-        status, done, nit = _run(solver, compiled.address, compiled.args, g, budget, single)
-        per_evaluation = max((time.perf_counter() - begun) / max(done, 1), 1e-9)
-        if status == _RAISED:
-            # the exception shows itself here; if it does not come again, the run goes on
-            status, nit = tell(solver, *objective.evaluate(point)), solver.nit
-        if single and nit > accepted:
-            accepted = nit
-            if after_iteration():
-                return True
-        if status != RUNNING:
-            return False
-
-
-@jit
-def _run(solver, address, args, g, budget, single):
-    """Up to ``budget`` evaluations, or to the end of the iteration.
-
-    Returns the status (-1: the objective raised), the evaluations done and the number of iterations so far.
-    """
-    iteration = solver.nit
-    status, done = RUNNING, 0
-    while status == RUNNING and done < budget and not (single and solver.nit > iteration):
-        raised, f = call_objective(address, solver.ask(), g, args)
-        if raised:
-            return _RAISED, done, solver.nit
-        done += 1
-        status = solver.tell(f, g)
-    return status, done, solver.nit
+def _solver(x0, chosen, calls):
+    """A new solver, or the one of an earlier run with new limits."""
+    maxfun = max(1, -(-chosen.maxfun // calls)) if calls > 1 else chosen.maxfun
+    if chosen.state is None:
+        search = chosen.linesearch
+        if chosen.maxls != 20:
+            search = search._replace(max_evals=chosen.maxls)
+        return LBFGS._from_vector(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+    if not isinstance(chosen.state, LBFGS):
+        raise TypeError(f"state must be the state of an earlier result, an LBFGS object, got {chosen.state!r}")
+    solver = copy.copy(chosen.state)
+    point = solver.ask()
+    if point.shape != x0.shape or point.dtype != x0.dtype:
+        raise ValueError(f"state is of a {point.dtype} vector of {point.size} entries, x0 a {x0.dtype} of {x0.size}")
+    solver.resume(chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+    return solver

@@ -36,15 +36,19 @@ class Objective:
         A point of the right size and dtype.
     absolute_step, relative_step : float or None
         The step of finite differences, instead of the one in the table above; ``absolute_step`` wins.
+    scale : ndarray, shape (n,), or None
+        The solver's variables are x / scale.
+    conjugate : bool
+        The user's gradient is the conjugate of ours.
     """
 
-    def __init__(self, fun, jac, args, x, absolute_step=None, relative_step=None):
+    def __init__(self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False):
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
         self.args = args if isinstance(args, tuple) else (args,)
         self.dtype, self.size = x.dtype, x.size
         self._fun, self._jac = fun, jac
-        self._gradient = None
+        self._scale, self._conjugate = scale, conjugate
         self._python, self._make, self._parts = self._choose(fun, jac, absolute_step, relative_step)
 
     @property
@@ -57,14 +61,22 @@ class Objective:
 
     def evaluate(self, x):
         """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
-        f, g = self._python(x)
-        return objective_value(f), gradient_vector(g, self.dtype, self.size)
+        f, g = self._python(x if self._scale is None else x * self._scale)
+        f, g = objective_value(f), gradient_vector(g, self.dtype, self.size)
+        if self._conjugate and not self._differences:
+            g = g.conj()
+        return f, g if self._scale is None else g * self._scale
 
     def compiled(self):
         """The objective for compiled solver loops, or None where it must be called from Python."""
         if PLAIN or not all(isinstance(part, Dispatcher) for part in self._parts[:2] if callable(part)):
             return None
-        return adapt(self._make, self._parts, self.args, self.dtype)
+        make, parts, args = self._make, self._parts, self.args
+        if self._conjugate and not self._differences:
+            make, parts = _make_conjugated, (make, *parts)
+        if self._scale is not None:
+            make, parts, args = _make_scaled, (make, *parts), (self._scale, *args)
+        return adapt(make, parts, args, self.dtype)
 
     def _choose(self, fun, jac, absolute_step, relative_step):
         """(evaluation in Python, maker of the compiled one, the maker's arguments)."""
@@ -147,6 +159,32 @@ def _make_inplace(fun):
     @numba.njit
     def evaluate(x, g, args):
         return fun(x, g, *args)
+
+    return evaluate
+
+
+def _make_conjugated(make, *parts):
+    inner = make(*parts)
+
+    @numba.njit
+    def evaluate(x, g, args):
+        f = inner(x, g, args)
+        for i in range(g.size):
+            g[i] = np.conj(g[i])
+        return f
+
+    return evaluate
+
+
+def _make_scaled(make, *parts):
+    inner = make(*parts)
+
+    @numba.njit
+    def evaluate(x, g, args):
+        f = inner(x * args[0], g, args[1:])
+        for i in range(g.size):
+            g[i] *= args[0][i]
+        return f
 
     return evaluate
 

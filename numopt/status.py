@@ -7,8 +7,10 @@ _ADVICE = {
     "CONVERGED_GTOL": (0, "Converged: the largest component of the gradient is at most gtol."),
     "CONVERGED_FTOL": (0, "Converged: the decrease of f, made and predicted, is at most ftol * max(|f|, 1)."),
     "PRECISION": (0, "Converged: f cannot be resolved further in double precision; gtol is out of reach here."),
+    "TARGET": (0, "f reached the target."),
     "MAXITER": (1, "Stopped at maxiter iterations; raise it, or resume from this point."),
     "MAXFUN": (1, "Stopped at maxfun evaluations; raise it, or resume from this point."),
+    "MAXTIME": (1, "Stopped after max_time seconds; raise it, or resume from this point."),
     "LINE_SEARCH": (
         2,
         "No step along the steepest descent decreases f. If the gradient is not small: check it (a complex one must be "
@@ -18,7 +20,7 @@ _ADVICE = {
     "NONFINITE_START": (2, "f or its gradient is not finite at x0; start where both are."),
     "CALLBACK": (99, "The callback stopped the run."),
 }
-_SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION")
+_SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET")
 
 
 class Status(IntEnum):
@@ -44,6 +46,8 @@ class Status(IntEnum):
     UNBOUNDED = 7
     NONFINITE_START = 8
     CALLBACK = 9
+    TARGET = 10
+    MAXTIME = 11
 
     @property
     def code(self):

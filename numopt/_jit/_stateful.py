@@ -85,6 +85,7 @@ def stateful(declared):
             compiled = dispatchers[name]
             body[name] = property(compiled, doc=value.__doc__) if isinstance(value, property) else compiled
         body["_declared"] = declared
+        body["_from_fields"] = classmethod(_rebuild)
         body.update(own)
         if PLAIN:
             body["__slots__"] = declared.names

@@ -3,19 +3,38 @@
 from typing import Any
 
 import numpy as np
-from scipy.optimize import OptimizeResult
 
 from .._input import at_least, gradient_vector, not_negative, objective_value, start_vector
 from .._jit import Record, fields, jit, real_view, stateful, view_like
-from ..linesearch import MoreThuente
+from ..linesearch import Backtracking, MoreThuente, Zoom
 from ..status import Status
-from .lbfgs_core import NFEV, NIT, SCALE, STATUS, Core, F, new_core, restart
+from .inverse_hessian import InverseHessian, Result
+from .lbfgs_core import (
+    FTOL,
+    GTOL,
+    LAST_STEP,
+    MAXFUN_,
+    MAXITER_,
+    NFEV,
+    NIT,
+    PEAK,
+    SCALE,
+    STATUS,
+    Core,
+    F,
+    new_core,
+    restart,
+)
+from .lbfgs_core import resume as resume_core
 from .lbfgs_core import tell as tell_core
+from .pairs import Pairs
 
-FTOL = 2.220446049250313e-09  # SciPy's defaults
-GTOL = 1e-5
+DECREASE = 2.220446049250313e-09  # SciPy's defaults
+GRADIENT = 1e-5
 LIMIT = 15000
 _DEFAULT_SEARCH = MoreThuente()
+_SEARCHES = {kind.__name__: kind for kind in (MoreThuente, Zoom, Backtracking)}
+MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
 
 
 @fields
@@ -86,7 +105,8 @@ class LBFGS:
     Notes
     -----
     Self-scaled dense BFGS for up to 16 real unknowns, two-loop recursion for short vectors, compact form for long
-    ones; nothing is allocated after construction. A trial where f or g is not finite is backed away from; x is never worse than x0.
+    ones; nothing is allocated after construction. A trial where f or g is not finite is backed away from; x is never
+    worse than x0.
 
     References
     ----------
@@ -106,7 +126,9 @@ class LBFGS:
     ('CONVERGED_GTOL', True)
     """
 
-    def __new__(cls, x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GTOL, ftol=FTOL, maxiter=LIMIT, maxfun=LIMIT):
+    def __new__(
+        cls, x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GRADIENT, ftol=DECREASE, maxiter=LIMIT, maxfun=LIMIT
+    ):
         """Validate, and build the compiled object."""
         return cls._from_vector(start_vector(x0), memory, linesearch, gtol, ftol, maxiter, maxfun)
 
@@ -128,7 +150,7 @@ class LBFGS:
     class compiled:
         """What ``@njit`` code sees."""
 
-        def new(x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GTOL, ftol=FTOL, maxiter=LIMIT, maxfun=LIMIT):
+        def new(x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GRADIENT, ftol=DECREASE, maxiter=LIMIT, maxfun=LIMIT):
             # the sum makes a fresh, contiguous vector of float64 or complex128 of anything
             start = x0 + np.zeros(1)
             core = new_core(real_view(start), memory, gtol, ftol, maxiter, maxfun)
@@ -143,12 +165,20 @@ class LBFGS:
                 return -1
             return tell_core(self.core, self.search, f, gradient)
 
-        def reset(self, x0):
+        def reset(self, x0, keep_memory=False):
             start = real_view(x0)
             if start.size != self.core.x.size:
                 return False
-            restart(self.core, start)
+            restart(self.core, start, keep_memory)
             return True
+
+        def resume(self, gtol, ftol, maxiter, maxfun):
+            scalars, counters = self.core.scalars, self.core.counters
+            scalars[GTOL], scalars[FTOL] = gtol, ftol
+            counters[MAXITER_], counters[MAXFUN_] = maxiter, maxfun
+            if counters[STATUS] == MAXITER or counters[STATUS] == MAXFUN:
+                resume_core(self.core, self.search)
+            return counters[STATUS]
 
         @property
         def x(self):
@@ -161,6 +191,14 @@ class LBFGS:
         @property
         def grad(self):
             return view_like(_true_gradient(self.core), self.prototype)
+
+        @property
+        def gradient_size(self):
+            return self.core.scalars[PEAK] / self.core.scalars[SCALE]
+
+        @property
+        def step(self):
+            return self.core.scalars[LAST_STEP]
 
         @property
         def nit(self):
@@ -199,14 +237,60 @@ class LBFGS:
         trial = self.compiled.ask(self)
         self.compiled.tell(self, objective_value(f), gradient_vector(g, trial.dtype, trial.size))
 
-    def reset(self, x0):
-        """Start again at ``x0``, of the same size and kind, without allocating; the memory is cleared."""
+    def reset(self, x0, keep_memory=False):
+        """Start again at ``x0``, of the same size and kind, without allocating.
+
+        ``keep_memory`` keeps what was learnt of the curvature: for new data that change the problem a little.
+        """
         trial, start = self.compiled.ask(self), start_vector(x0)
         if start.size != trial.size or (start.dtype.kind == "c" and trial.dtype.kind != "c"):
             raise ValueError(
                 f"reset: x0 must be a {trial.dtype} vector of {trial.size} entries, got {start.dtype} {start.shape}"
             )
-        self.compiled.reset(self, start.astype(trial.dtype, copy=False))
+        self.compiled.reset(self, start.astype(trial.dtype, copy=False), bool(keep_memory))
+
+    def resume(self, gtol=GRADIENT, ftol=DECREASE, maxiter=LIMIT, maxfun=LIMIT):
+        """Set new limits and go on, if the solver had stopped at ``maxiter`` or ``maxfun``; returns the status.
+
+        After ``maxiter``, or a pause between two evaluations, the run is bit for bit the one without the pause. After
+        ``maxfun``, which may cut a line search short, it goes on from the best point seen.
+        """
+        status = self.compiled.resume(
+            self,
+            not_negative(gtol, "gtol"),
+            not_negative(ftol, "ftol"),
+            at_least(maxiter, 0, "maxiter"),
+            at_least(maxfun, 1, "maxfun"),
+        )
+        return Status(status)
+
+    def save(self, path):
+        """Write everything to a ``.npz`` file, without pickle."""
+        core, search, prototype = self._values
+        arrays = {f"core.{name}": value for name, value in core._asdict().items() if name != "pairs"}
+        arrays |= {f"pairs.{name}": value for name, value in core.pairs._asdict().items()}
+        arrays |= {f"search.{name}": np.array(np.nan if v is None else v) for name, v in search._asdict().items()}
+        np.savez(path, search=np.array(type(search).__name__), prototype=prototype, **arrays)
+
+    @classmethod
+    def load(cls, path):
+        """The solver that :meth:`save` wrote; it continues bit for bit.
+
+        Raises
+        ------
+        ValueError
+            If the file was not written by :meth:`save` of this version.
+        """
+        with np.load(path, allow_pickle=False) as file:
+            try:
+                pairs = Pairs(*(file[f"pairs.{name}"] for name in Pairs._fields))
+                core = Core(*(pairs if name == "pairs" else file[f"core.{name}"] for name in Core._fields))
+                kind = _SEARCHES[str(file["search"])]
+                values = [float(file[f"search.{name}"]) for name in kind._fields]
+                search = kind(*(None if np.isnan(value) else value for value in values))
+                return cls._from_fields((core, search, file["prototype"]))
+            except KeyError as missing:
+                raise ValueError(f"{path} holds no LBFGS of this version of numopt: {missing} is missing") from None
 
     @property
     def x(self):
@@ -228,6 +312,12 @@ class LBFGS:
         """What happened, and what to do about it."""
         return self.status.message
 
+    @property
+    def hess_inv(self):
+        """The inverse Hessian learnt so far, as a linear operator (a copy)."""
+        core, _, prototype = self._values
+        return InverseHessian(core.pairs, prototype.dtype, self.compiled.ask(self).size)
+
     def result(self):
         """The outcome so far, as SciPy's users know it.
 
@@ -235,11 +325,11 @@ class LBFGS:
         -------
         scipy.optimize.OptimizeResult
             With x, fun, jac, nit, nfev, njev, success, SciPy's integer ``status``, ``message``, and ``reason``, the
-            :class:`Status`.
+            :class:`Status`; ``state``, this object, and ``hess_inv``, made when it is looked at.
         """
         x, f, grad, nit, nfev, status = _outcome(self)
         reason = Status(status)
-        return OptimizeResult(
+        return Result(
             x=x,
             fun=f,
             jac=grad,
@@ -250,6 +340,7 @@ class LBFGS:
             success=reason.success,
             message=reason.message,
             reason=reason,
+            state=self,
         )
 
 

@@ -39,11 +39,12 @@ PEAK = 1  # max |g_i| at x, times SCALE
 SCALE = 2  # the power of two that f and g are multiplied by; 1 unless the first gradient is huge
 STEP = 3  # alpha of the trial
 FIRST_STEP = 4  # alpha of the search's first trial
-LAST_STEP = 5  # the last accepted alpha along a quasi-Newton direction; 0 if there is none
+LAST_STEP = 5  # the last accepted alpha
 SLOPE = 6  # d.g at x
 CURVATURE = 7  # (phi'(alpha) - phi'(0)) / alpha at the last finite trial; 0 if there was none
-GTOL, FTOL = 8, 9
-SCALARS = 10
+NATURAL = 8  # 1: the last step was along a quasi-Newton direction, whose natural length is 1
+GTOL, FTOL = 9, 10
+SCALARS = 11
 
 # entries of Core.counters
 STATUS = 0
@@ -92,20 +93,21 @@ def new_core(x0, memory, gtol, ftol, maxiter, maxfun):
     )
     core.scalars[GTOL], core.scalars[FTOL] = gtol, ftol
     core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
-    restart(core, x0)
+    restart(core, x0, False)
     return core
 
 
 @jit(borrow=True)
-def restart(core, x0):
-    """Begin again at ``x0``, without allocating; memory and counters are cleared."""
+def restart(core, x0, keep_memory):
+    """Begin again at ``x0``, without allocating; counters are cleared, and the memory unless it is to be kept."""
     scale_into(core.x, 1.0, x0)
     scale_into(core.trial, 1.0, x0)
     scale_into(core.grad, 0.0, core.x)
-    forget(core.pairs)
     s, k = core.scalars, core.counters
+    if not keep_memory or s[SCALE] != 1.0:
+        forget(core.pairs)
     s[F], s[PEAK], s[SCALE] = np.inf, np.inf, 1.0
-    s[STEP] = s[FIRST_STEP] = s[LAST_STEP] = s[SLOPE] = s[CURVATURE] = 0.0
+    s[STEP] = s[FIRST_STEP] = s[LAST_STEP] = s[SLOPE] = s[CURVATURE] = s[NATURAL] = 0.0
     k[STATUS], k[NIT], k[NFEV], k[SMALL], k[EXPECTED] = RUNNING, 0, 0, 0, 0
 
 
@@ -132,18 +134,15 @@ def _take_start(core, search, f, g):
         k[STATUS] = NONFINITE_START
         return
     if peak > _HUGE:
+        forget(core.pairs)
         s[SCALE] = 2.0 ** -np.floor(np.log2(peak))
         scale_into(core.grad, s[SCALE], g)
         s[F], s[PEAK] = s[SCALE] * f, s[SCALE] * peak
     if s[PEAK] <= s[SCALE] * s[GTOL]:
         k[STATUS] = CONVERGED_GTOL
-    elif k[MAXITER_] <= 0:
-        k[STATUS] = MAXITER
-    elif k[NFEV] >= k[MAXFUN_]:
-        k[STATUS] = MAXFUN
-    else:
-        _choose_direction(core)
-        _search_along(core, search)
+        return
+    _choose_direction(core)
+    resume(core, search)
 
 
 @jit(inline=True, borrow=True)
@@ -197,7 +196,7 @@ def _take_best(core):
 def _accept(core, g, scale, alpha, phi, slope):
     """Move to the trial, whose gradient is ``scale * g``, and keep the pair if it has curvature."""
     s, k, pairs = core.scalars, core.counters, core.pairs
-    s[LAST_STEP] = alpha if pairs.ring[COUNT] > 0 else 0.0
+    s[LAST_STEP], s[NATURAL] = alpha, 1.0 if pairs.ring[COUNT] > 0 else 0.0
     curved = slope - s[SLOPE] > -_EPSILON * s[SLOPE]  # s.y = alpha (phi'(alpha) - phi'(0))
     row = free_row(pairs)
     if curved and pairs.steps.shape[0] > 0:
@@ -243,19 +242,26 @@ def _go_on(core, search):
     if s[PEAK] <= s[SCALE] * s[GTOL]:
         k[STATUS] = CONVERGED_GTOL
         return
-    if k[NIT] < k[MAXITER_] or k[SMALL] > 0:
-        _choose_direction(core)
+    _choose_direction(core)
     if k[SMALL] > 0:
         # One small decrease may be a short step; the quadratic model must promise no more than that either.
         threshold = s[FTOL] * max(abs(s[F]), s[SCALE])
         if -0.5 * s[SLOPE] <= threshold or k[SMALL] >= _SMALL_IN_A_ROW:
             k[STATUS] = CONVERGED_FTOL
             return
+    resume(core, search)
+
+
+@jit(inline=True, borrow=True)
+def resume(core, search):
+    """Begin a search along the direction that has been chosen, unless a limit is reached."""
+    k = core.counters
     if k[NIT] >= k[MAXITER_]:
         k[STATUS] = MAXITER
     elif k[NFEV] >= k[MAXFUN_]:
         k[STATUS] = MAXFUN
     else:
+        k[STATUS] = RUNNING
         _search_along(core, search)
 
 
@@ -285,7 +291,7 @@ def _begin_search(core, search, natural, previous):
 def _search_along(core, search):
     """Begin a line search along the direction, or deal with its failure."""
     if core.pairs.ring[COUNT] > 0:
-        begun = _begin_search(core, search, 1.0, core.scalars[LAST_STEP])
+        begun = _begin_search(core, search, 1.0, core.scalars[NATURAL] * core.scalars[LAST_STEP])
     else:
         begun = _begin_search(core, search, 1.0 / norm(core.grad), 0.0)
     if not begun:

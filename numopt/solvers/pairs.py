@@ -1,9 +1,9 @@
 """The memory of an L-BFGS solver: the last m pairs s = x+ - x, y = g+ - g, and the product of its inverse Hessian.
 
-The pairs stand in the rows of two (m, n) arrays that are used as rings. Up to 16 unknowns they update a dense inverse Hessian
-(:mod:`.dense`). Short vectors go through the two-loop recursion
-(Nocedal and Wright 2006, algorithm 7.4). Long ones use the compact form of R. H. Byrd, J. Nocedal and R. B. Schnabel,
-Math. Programming 63 (1994) 129-156, theorem 2.2 and section 5,
+The pairs stand in the rows of two (m, n) arrays that are used as rings. Up to 16 unknowns they update a dense inverse
+Hessian (:mod:`.dense`). Short vectors go through the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4). Long
+ones use the compact form of R. H. Byrd, J. Nocedal and R. B. Schnabel, Math. Programming 63 (1994) 129-156, theorem 2.2
+and section 5,
 
     H = gamma I + [S  gamma Y] [ R^-T (D + gamma Y'Y) R^-1   -R^-T ] [ S'       ]
                                [ -R^-1                        0    ] [ gamma Y' ]
