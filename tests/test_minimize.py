@@ -86,6 +86,11 @@ def same_bits(a, b):
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
+def counter():
+    """The argument in which an objective counts its calls, compiled or not."""
+    return np.zeros(1, np.int64)
+
+
 def bowl(z):
     """|z - 3|^2, for real and complex z."""
     return float(np.sum(abs(z - 3) ** 2)), 2 * (z - 3)
@@ -105,7 +110,7 @@ def rosenbrock(z, g, calls):
 
 
 def rosenbrock_pair(z):
-    return forms(rosenbrock, "python").pair(z, np.zeros(1))
+    return forms(rosenbrock, "python").pair(z, counter())
 
 
 class Solved(NamedTuple):
@@ -116,7 +121,7 @@ class Solved(NamedTuple):
 @functools.cache
 def solved(dtype, jac, language):
     """The Rosenbrock problem in two variables."""
-    calls = np.zeros(1, np.int64)
+    calls = counter()
     start = COMPLEX_START.astype(dtype) if dtype is complex else COMPLEX_START.real
     return Solved(minimize(x0=start, args=(calls,), **forms(rosenbrock, language).given(jac)), int(calls[0]))
 
@@ -160,7 +165,7 @@ class TestEveryKindOfObjective:
 
 
 def test_default_jac_is_forward_differences():
-    calls = np.zeros(1)
+    calls = counter()
     without = minimize(forms(rosenbrock, "python").value, COMPLEX_START.real, (calls,))
     assert same_bits(without.x, solved(float, "2-point", "python").result.x)
 
@@ -206,9 +211,9 @@ def to_a_target(x, target):
     return np.sum((x - target) ** 2), 2 * (x - target)
 
 
-def test_an_array_as_args_is_one_argument(language):
+def test_an_array_as_args_is_one_argument():
     target = np.array([3.0, -2.0, 1.0])
-    assert minimize(in_language(to_a_target, language), np.zeros(3), target, jac=True).x == pytest.approx(target)
+    assert minimize(to_a_target, np.zeros(3), target, jac=True).x == pytest.approx(target)
 
 
 def test_args_that_compiled_code_cannot_hold_are_passed_from_python():
@@ -317,7 +322,7 @@ def test_outcome(outcome, language):
 
 @pytest.mark.parametrize("mood", [UNDEFINED_BUT_THERE, INFINITE_BUT_THERE])
 def test_nothing_finite_but_the_start_returns_the_start(mood, language):
-    result = minimize(forms(moody, language).pair, np.zeros(2), mood, jac=True)
+    result = minimize(forms(moody, language).inplace, np.zeros(2), mood, jac="inplace")
     assert not result.success
     assert np.array_equal(result.x, np.zeros(2))
     assert (result.fun, result.nit) == (2.0, 0)
@@ -424,7 +429,7 @@ def test_a_start_that_cannot_be_right_raises(x0, error, match):
 @pytest.mark.parametrize("dtype", [float, complex])
 def test_no_variables_at_all(dtype, jac, language):
     fun = forms(rosenbrock, language).given(jac)["fun"]
-    result = minimize(fun, np.zeros(0, dtype), (np.zeros(1),), jac=jac)
+    result = minimize(fun, np.zeros(0, dtype), (counter(),), jac=jac)
     assert result.success
     assert result.x.shape == (0,)
     assert (result.fun, result.nit, result.nfev) == (0.0, 0, 1)
@@ -481,7 +486,7 @@ def test_an_objective_in_python_may_modify_x(jac):
         return spoiled
 
     clean = forms(rosenbrock, "python")
-    result = minimize(x0=COMPLEX_START.real, args=(np.zeros(1),), **Forms(*map(spoils, clean)).given(jac))
+    result = minimize(x0=COMPLEX_START.real, args=(counter(),), **Forms(*map(spoils, clean)).given(jac))
     assert same_bits(result.x, solved(float, jac, "python").result.x)
 
 
@@ -500,7 +505,7 @@ def test_points_kept_by_the_objective_do_not_change():
 
 def test_the_result_is_independent_of_everything_handed_out(language):
     points = []
-    result = minimize(forms(rosenbrock, language).pair, COMPLEX_START, (np.zeros(1),), jac=True, callback=points.append)
+    result = minimize(forms(rosenbrock, language).pair, COMPLEX_START, (counter(),), jac=True, callback=points.append)
     x = result.x.copy()
     for point in points:
         point[:] = np.nan
@@ -605,7 +610,7 @@ def test_the_users_options_are_not_modified():
 @pytest.mark.parametrize("maxiter", [0, 1, 2, 7])
 def test_maxiter_is_kept_exactly(maxiter, language):
     result = minimize(
-        forms(rosenbrock, language).pair, COMPLEX_START, (np.zeros(1),), jac=True, options={"maxiter": maxiter}
+        forms(rosenbrock, language).pair, COMPLEX_START, (counter(),), jac=True, options={"maxiter": maxiter}
     )
     assert result.nit == maxiter
     assert (result.status, result.reason) == (1, Status.MAXITER)
@@ -624,7 +629,7 @@ def test_maxfun_is_kept_also_inside_a_line_search(language):
     start = COMPLEX_START.real
     nits = []
     for maxfun in range(1, 26):
-        calls = np.zeros(1, np.int64)
+        calls = counter()
         fun = forms(rosenbrock, language).pair
         result = minimize(fun, start, (calls,), jac=True, options={"maxfun": maxfun})
         assert result.nfev == calls[0] == maxfun
@@ -640,7 +645,7 @@ def test_maxfun_is_kept_also_inside_a_line_search(language):
 @pytest.mark.parametrize("maxfun", [1, 2, 10, 37])
 @pytest.mark.parametrize(("jac", "calls_per_gradient"), [("2-point", 5), ("3-point", 9)])
 def test_maxfun_counts_differences_and_completes_the_last_gradient(jac, calls_per_gradient, maxfun, language):
-    calls = np.zeros(1, np.int64)
+    calls = counter()
     fun = forms(rosenbrock, language).value
     result = minimize(fun, COMPLEX_START, (calls,), jac=jac, options={"maxfun": maxfun})
     assert result.reason is Status.MAXFUN
@@ -752,7 +757,7 @@ def test_no_constraints(constraints):
 
 
 def solve_with(callback, language="python"):
-    return minimize(forms(rosenbrock, language).pair, COMPLEX_START, (np.zeros(1),), jac=True, callback=callback)
+    return minimize(forms(rosenbrock, language).pair, COMPLEX_START, (counter(),), jac=True, callback=callback)
 
 
 def test_callback_with_xk_is_called_after_every_iteration(language):
@@ -982,7 +987,7 @@ def troubled(x, g, limit):
 
 @pytest.mark.parametrize("with_callback", [False, True])
 @pytest.mark.parametrize("limit", [-1.0, 0.1], ids=["first evaluation", "later evaluation"])
-@pytest.mark.parametrize("jac", [True, "2-point"])
+@pytest.mark.parametrize("jac", ["inplace", "2-point"])
 def test_an_exception_of_the_objective_comes_out(jac, limit, with_callback, language):
     given = forms(troubled, language).given(jac)
     callback = (lambda xk: None) if with_callback else None
@@ -1014,10 +1019,6 @@ def test_a_gradient_may_come_in_any_form(form):
     assert result.x == pytest.approx(np.zeros(2), abs=1e-6)
 
 
-def column_gradient(x):
-    return np.sum(x * x), (2 * x).reshape((-1, 1))
-
-
 def tuple_gradient(x):
     return np.sum(x * x), (2 * x[0], 2 * x[1])
 
@@ -1026,7 +1027,7 @@ def single_precision_gradient(x):
     return np.sum(x * x), (2 * x).astype(np.float32)
 
 
-@pytest.mark.parametrize("fun", [column_gradient, tuple_gradient, single_precision_gradient])
+@pytest.mark.parametrize("fun", [tuple_gradient, single_precision_gradient])
 def test_a_jitted_gradient_may_come_in_any_form(fun):
     """Those that compiled code cannot take are called from Python."""
     python, jitted = (minimize(in_language(fun, language), [1.0, 2.5], jac=True) for language in LANGUAGES)
@@ -1079,7 +1080,7 @@ def test_barriers_were_met():
 @pytest.mark.parametrize("outside", [np.nan, np.inf])
 def test_barriers_in_compiled_code(outside):
     python, jitted = (
-        minimize(forms(barrier, language).pair, (1e-6, 3.9, 1e-3), (outside,), jac=True) for language in LANGUAGES
+        minimize(forms(barrier, language).inplace, (1e-6, 3.9, 1e-3), outside, jac="inplace") for language in LANGUAGES
     )
     assert jitted.success
     assert jitted.x == pytest.approx(python.x, abs=1e-4)
@@ -1088,7 +1089,7 @@ def test_barriers_in_compiled_code(outside):
 def test_the_best_point_before_minus_infinity_is_returned():
     def fun(x):
         if x[0] > 10.0:
-            return -np.inf, np.zeros(1)
+            return -np.inf, counter()
         return -float(x[0]), -np.ones(1)
 
     result = minimize(fun, [1.0], jac=True)
