@@ -58,6 +58,20 @@ def _address_of(typingctx, holder):
     return types.uintp(holder), codegen
 
 
+def _lent(context, builder, numba_type, value):
+    """The same arrays without an owner: nothing counts references to them, so an exception cannot leak one."""
+    if isinstance(numba_type, types.Array):
+        array = context.make_array(numba_type)(context, builder, value)
+        for name in ("meminfo", "parent"):
+            setattr(array, name, getattr(array, name).type(None))
+        return array._getvalue()
+    if isinstance(numba_type, types.BaseTuple):
+        parts = [_lent(context, builder, t, builder.extract_value(value, i)) for i, t in enumerate(numba_type)]
+        return context.make_tuple(builder, numba_type, parts)
+    context.nrt.incref(builder, numba_type, value)
+    return value
+
+
 @intrinsic
 def _load_args(typingctx, address, holder_type):
     holder = holder_type.instance_type
@@ -67,8 +81,7 @@ def _load_args(typingctx, address, holder_type):
         payload = holder.get_data_type()
         pointer = builder.inttoptr(values[0], context.data_model_manager[payload].get_value_type().as_pointer())
         value = structref.create_struct_proxy(payload)(context, builder, ref=pointer).args
-        context.nrt.incref(builder, args, value)
-        return value
+        return _lent(context, builder, args, value)
 
     return args(address, holder_type), codegen
 
@@ -86,7 +99,9 @@ def call_objective(typingctx, address, x, g, args):
         convention, arguments = context.call_conv, sig.args[1:]
         function_type = convention.get_function_type(types.float64, arguments)
         function = builder.inttoptr(values[0], function_type.as_pointer())
-        status, f = convention.call_function(builder, function, types.float64, arguments, values[1:])
+        address, x_, g_, args_ = values
+        lent = [_lent(context, builder, t, v) for t, v in ((x, x_), (g, g_))]
+        status, f = convention.call_function(builder, function, types.float64, arguments, [*lent, args_])
         return context.make_tuple(builder, sig.return_type, (status.is_error, f))
 
     return signature, codegen
@@ -130,6 +145,8 @@ def adapt(make_evaluate, functions, args, dtype):
         return None
     with _compiling:  # one compilation for threads that arrive with the same objective at once
         try:
+            if any(isinstance(a, numba.core.dispatcher.Dispatcher) for a in args):
+                return None
             args_type = typeof(args) if args else _NO_ARGS  # typeof is slow
             if not _can_hold(args_type):
                 return None

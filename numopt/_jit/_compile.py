@@ -36,6 +36,20 @@ class PackageCache(caching.FunctionCache):
 
     _impl_class = _CacheImpl
 
+    def load_overload(self, sig, target_context):
+        """As Numba's; a cache that cannot be read is empty."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # a class in a stored signature is gone or renamed, or a file is damaged
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, sig, data):
+        """As Numba's; what cannot be written (a full disk) stays in memory."""
+        with contextlib.suppress(OSError):
+            super().save_overload(sig, data)
+
 
 def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=False):
     """Compile a function of the package with the package's flags and cache.

@@ -10,7 +10,7 @@ import inspect
 from numba import types
 from numba.extending import overload
 
-from ._plain import PLAIN
+from ._plain import PLAIN, plain
 from ._record import is_number
 
 
@@ -64,7 +64,7 @@ def by_type(declaration=None, *, borrow=False):
 
     @functools.wraps(declaration)
     def call(first, *rest):
-        return implementation(kind(first), len(first) if type(first) is tuple else None)(first, *rest)
+        return plain(implementation(kind(first), len(first) if type(first) is tuple else None))(first, *rest)
 
     call.register, call.implementation = register, implementation
     if not PLAIN:

@@ -43,6 +43,10 @@ class Record(metaclass=RecordMeta):
     def check(self):
         """Raise ValueError naming the field, the value and the remedy. A record without limits leaves it out."""
 
+    @classmethod
+    def _make(cls, values):
+        return cls(*values)
+
     def _replace(self, **changes):
         return type(self)(**{**self._asdict(), **changes})
 
@@ -63,10 +67,14 @@ class Record(metaclass=RecordMeta):
 def _same(a, b):
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.array_equal(a, b)
+    if type(a) is tuple and type(b) is tuple:
+        return len(a) == len(b) and all(map(_same, a, b))
     return a == b
 
 
 def _hashable(value):
+    if type(value) is tuple:
+        return tuple(map(_hashable, value))
     return (value.shape, tuple(value.ravel().tolist())) if isinstance(value, np.ndarray) else value
 
 

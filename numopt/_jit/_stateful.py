@@ -32,6 +32,7 @@ import copy
 import functools
 import inspect
 
+import numpy as np
 from numba import types
 from numba.experimental import structref
 from numba.extending import overload, overload_attribute, overload_method
@@ -51,9 +52,13 @@ def fields(cls):
     def preprocess_fields(self, pairs):
         return tuple((name, types.unliteral(t)) for name, t in pairs)
 
+    def __init__(self, pairs):
+        types.StructRef.__init__(self, pairs)
+        self.name = f"{self.name}_{str(STAMP)[:16]}"
+
     # The stamp in the name makes a *user's* cached function that takes such an object stale when the package changes.
     name = f"{cls.__name__}_{str(STAMP)[:16]}"
-    body = {"preprocess_fields": preprocess_fields, "__module__": cls.__module__}
+    body = {"__init__": __init__, "preprocess_fields": preprocess_fields, "__module__": cls.__module__}
     cls.Type = type(name, (types.StructRef,), body)
     cls.Type.__qualname__ = f"{cls.__qualname__}.Type"  # found again by unpickling a cached function's signature
     structref.register(cls.Type)
@@ -144,7 +149,16 @@ def _builder(declared):
 
 
 def _rebuild(cls, values):
-    return _builder(cls._declared)(values)
+    return _builder(cls._declared)(_writable(values))
+
+
+def _writable(value):
+    """Arrays that pickle put into buffers of its own may be read-only: another type, which compiled methods refuse."""
+    if isinstance(value, np.ndarray):
+        return value if value.flags.writeable else value.copy(order="K")
+    if isinstance(value, tuple):
+        return tuple.__new__(type(value), map(_writable, value))
+    return value
 
 
 def _reduce(self):
