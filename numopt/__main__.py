@@ -154,10 +154,11 @@ def main(arguments=None):
     print(f"{'':<23} | {'numopt L-BFGS':^36} | {'SciPy L-BFGS-B':^36}\n{_HEADER}\n{'-' * len(_HEADER)}")
     makers = [(name, regression, (name,)) for name in nist.names()]
     makers += [(f"phases, seed {seed}", retrieval, (64, seed)) for seed in range(3)]
+    makers = [maker for maker in makers if chosen.only in maker[0]]
+    if not makers:
+        parser.error(f"no problem's name contains {chosen.only!r}")
     histories = {}
     for name, maker, given in makers:
-        if chosen.only not in name:
-            continue
         problem = maker(*given)
         ours, our_history = solve(problem, with_numopt)
         theirs, their_history = solve(problem, with_scipy)

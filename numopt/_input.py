@@ -57,12 +57,13 @@ def at_least(value, least, name):
     try:
         number = operator.index(value)
     except TypeError:
-        if isinstance(value, (float, np.floating)) and value == np.inf:
-            return _LARGEST
-        if isinstance(value, (float, np.floating)) and value == int(value):
-            number = int(value)  # 1e6, as people write it
-        else:
+        if not (isinstance(value, (float, np.floating)) and (value == np.inf or value == np.round(value))):
             raise TypeError(f"{name} must be an integer, got {value!r}") from None
+        if np.isinf(value):
+            if value < 0:
+                raise ValueError(f"{name} must be at least {least}, got {value}") from None
+            return _LARGEST
+        number = int(value)  # 1e6, as people write it
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
     return min(number, _LARGEST)
@@ -70,7 +71,10 @@ def at_least(value, least, name):
 
 def not_negative(value, name):
     """A tolerance."""
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
     if not number >= 0:
         raise ValueError(f"{name} must not be negative, got {value}")
     return number

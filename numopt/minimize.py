@@ -128,6 +128,7 @@ def minimize(
     objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate)
     calls = objective.calls_per_gradient
     solver = _solver(x0 if scale is None else x0 / scale, chosen, calls)
+    earlier = int(solver.nfev)
     report = (lambda x: x) if scale is None else (lambda x: x * scale)
     history = History() if chosen.history else None
     progress = Progress(chosen.maxiter) if chosen.progress else None
@@ -140,7 +141,7 @@ def minimize(
         if progress is not None:
             progress.close()
     result = solver.result()
-    result.nfev = result.njev * calls
+    result.nfev = earlier * calls + objective.calls(result.njev - earlier)
     if scale is not None:
         result.update(x=result.x * scale, jac=result.jac / scale, x_scale=scale)
     if reason is not result.reason:
@@ -183,7 +184,7 @@ def _solver(x0, chosen, calls):
     maxfun = max(1, -(-chosen.maxfun // calls)) if calls > 1 else chosen.maxfun
     if chosen.state is None:
         search = chosen.linesearch
-        if chosen.maxls != 20:
+        if chosen.maxls is not None:
             search = search._replace(max_evals=chosen.maxls)
         return LBFGS._from_vector(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
     if not isinstance(chosen.state, LBFGS):

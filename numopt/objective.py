@@ -49,19 +49,41 @@ class Objective:
         self.dtype, self.size = x.dtype, x.size
         self._fun, self._jac = fun, jac
         self._scale, self._conjugate = scale, conjugate
-        self._python, self._make, self._parts = self._choose(fun, jac, absolute_step, relative_step)
+        self._differences = jac is None or (isinstance(jac, str) and jac in _DIFFERENCES)
+        self._calls = np.zeros(1, np.int64)  # of fun, by differences; counted in compiled code too
+        if jac is True:
+            self._python, self._make, self._parts = _pair, _make_pair, (fun,)
+        elif callable(jac):
+            self._python, self._make, self._parts = _separate, _make_separate, (fun, jac)
+        elif isinstance(jac, str) and jac == "inplace":
+            self._python, self._make, self._parts = _inplace, _make_inplace, (fun,)
+        elif self._differences:
+            scheme = jac or "2-point"
+            absolute = 0.0 if absolute_step is None else _positive(absolute_step, "eps")
+            relative = (
+                _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
+            )
+            self._python, self._make = _by_differences, _make_differences
+            self._parts = (fun, scheme, absolute, relative)
+            self._difference = _DIFFERENCES[scheme](_checked_value(fun), _float_view, absolute, relative)
+        else:
+            raise ValueError(f"{_JAC}; got {jac!r}")
 
     @property
     def calls_per_gradient(self):
         """Calls of fun that one value and gradient take: 1, and those of the differences."""
+        if not self._differences:
+            return 1
         parts = self.size * (2 if self.dtype.kind == "c" else 1)
-        return (
-            {"2-point": 1 + parts, "3-point": 1 + 2 * parts}.get(self._jac or "2-point", 1) if self._differences else 1
-        )
+        return 1 + parts * (2 if self._jac == "3-point" else 1)
+
+    def calls(self, evaluations):
+        """Calls of fun so far, of which ``evaluations`` gave a value and a gradient."""
+        return int(self._calls[0]) if self._differences else evaluations
 
     def evaluate(self, x):
         """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
-        f, g = self._python(x if self._scale is None else x * self._scale)
+        f, g = self._python(self, x if self._scale is None else x * self._scale)
         f, g = objective_value(f), gradient_vector(g, self.dtype, self.size)
         if self._conjugate and not self._differences:
             g = g.conj()
@@ -72,55 +94,48 @@ class Objective:
         if PLAIN or not all(isinstance(part, Dispatcher) for part in self._parts[:2] if callable(part)):
             return None
         make, parts, args = self._make, self._parts, self.args
-        if self._conjugate and not self._differences:
+        if self._differences:
+            args = (self._calls, *args)
+        elif self._conjugate:
             make, parts = _make_conjugated, (make, *parts)
         if self._scale is not None:
             make, parts, args = _make_scaled, (make, *parts), (self._scale, *args)
         return adapt(make, parts, args, self.dtype)
 
-    def _choose(self, fun, jac, absolute_step, relative_step):
-        """(evaluation in Python, maker of the compiled one, the maker's arguments)."""
-        self._differences = jac is None or jac in ("2-point", "3-point") if not callable(jac) else False
-        if jac is True:
-            return self._pair, _make_pair, (fun,)
-        if callable(jac):
-            return self._separate, _make_separate, (fun, jac)
-        if isinstance(jac, str) and jac == "inplace":
-            return self._inplace, _make_inplace, (fun,)
-        if self._differences:
-            scheme = jac or "2-point"
-            absolute = 0.0 if absolute_step is None else _positive(absolute_step, "eps")
-            relative = (
-                _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
-            )
-            self._difference = _DIFFERENCES[scheme](self._value, _float_view, absolute, relative)
-            return self._by_differences, _make_differences, (fun, scheme, absolute, relative)
-        if jac is False:
-            raise ValueError(f"{_JAC}; got False (leave it out for differences)")
-        raise ValueError(f"{_JAC}; got {jac!r}")
 
-    def _pair(self, x):
-        both = self._fun(x.copy(), *self.args)
-        try:
-            f, g = both
-        except (TypeError, ValueError):
-            raise TypeError("with jac=True, fun must return the pair (value, gradient)") from None
-        return f, g
+# How the user's functions are called from Python. Functions, not methods that the objective would hold: a cycle would
+# keep the arguments, which may be large, until the garbage collector runs.
 
-    def _separate(self, x):
-        return self._fun(x.copy(), *self.args), self._jac(x.copy(), *self.args)
 
-    def _inplace(self, x):
-        g = np.zeros(self.size, self.dtype)
-        return self._fun(x.copy(), g, *self.args), g
+def _pair(self, x):
+    both = self._fun(x.copy(), *self.args)
+    try:
+        f, g = both
+    except (TypeError, ValueError):
+        raise TypeError("with jac=True, fun must return the pair (value, gradient)") from None
+    return f, g
 
-    def _value(self, x, *args):
-        return objective_value(self._fun(x.copy(), *args))
 
-    def _by_differences(self, x):
-        g = np.empty(self.size, self.dtype)
-        with np.errstate(invalid="ignore", over="ignore"):
-            return self._difference(x, g, self.args), g
+def _separate(self, x):
+    return self._fun(x.copy(), *self.args), self._jac(x.copy(), *self.args)
+
+
+def _inplace(self, x):
+    g = np.zeros(self.size, self.dtype)
+    return self._fun(x.copy(), g, *self.args), g
+
+
+def _by_differences(self, x):
+    g = np.empty(self.size, self.dtype)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return self._difference(x, g, (self._calls, *self.args)), g
+
+
+def _checked_value(fun):
+    def value(x, *args):
+        return objective_value(fun(x.copy(), *args))
+
+    return value
 
 
 def _positive(value, name):
@@ -198,20 +213,23 @@ def _float_view(vector):
 
 
 def _forward(fun, as_real, absolute, relative):
-    """Forward differences; backward where the forward point is not finite."""
+    """Forward differences; backward where the forward point is not finite. ``args[0]`` counts the calls."""
 
     def evaluate(x, g, args):
-        f = fun(x, *args)
+        f = fun(x, *args[1:])
+        args[0][0] += 1
         point = x.copy()
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
             step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)
             parts[i] = origin + step
-            slopes[i] = (fun(point, *args) - f) / (parts[i] - origin)
-            if not np.isfinite(slopes[i]):
+            slopes[i] = (fun(point, *args[1:]) - f) / (parts[i] - origin)
+            args[0][0] += 1
+            if np.isfinite(f) and not np.isfinite(slopes[i]):
                 parts[i] = origin - step
-                slopes[i] = (fun(point, *args) - f) / (parts[i] - origin)
+                slopes[i] = (fun(point, *args[1:]) - f) / (parts[i] - origin)
+                args[0][0] += 1
             parts[i] = origin
         return f
 
@@ -219,20 +237,21 @@ def _forward(fun, as_real, absolute, relative):
 
 
 def _central(fun, as_real, absolute, relative):
-    """Central differences."""
+    """Central differences. ``args[0]`` counts the calls."""
 
     def evaluate(x, g, args):
-        f = fun(x, *args)
+        f = fun(x, *args[1:])
         point = x.copy()
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
             step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)
             parts[i] = ahead = origin + step
-            above = fun(point, *args)
+            above = fun(point, *args[1:])
             parts[i] = origin - step
-            slopes[i] = (above - fun(point, *args)) / (ahead - parts[i])
+            slopes[i] = (above - fun(point, *args[1:])) / (ahead - parts[i])
             parts[i] = origin
+        args[0][0] += 1 + 2 * parts.size
         return f
 
     return evaluate

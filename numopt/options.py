@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
+from ._input import at_least, not_negative
+from ._jit import Record
 from .linesearch import MoreThuente
 
 
@@ -18,7 +20,7 @@ class Options(NamedTuple):
     eps: Any = None
     maxfun: int = 15000
     maxiter: int = 15000
-    maxls: int = 20
+    maxls: Any = None  # that of the line search, 20 for the default one
     disp: bool = False
     finite_diff_rel_step: Any = None
     linesearch: Any = MoreThuente()
@@ -49,12 +51,25 @@ def merge(options, tol, stacklevel=3):
         message = f"unknown options: {names}; known: {', '.join(Options._fields)}"
         warnings.warn(message, OptimizeWarning, stacklevel=stacklevel)
     chosen = Options(**{name: value for name, value in given.items() if name in Options._fields})
+    return _validated(chosen)
+
+
+def _validated(chosen):
+    if not isinstance(chosen.linesearch, Record):
+        raise TypeError(f"linesearch must be MoreThuente(), Zoom() or Backtracking(), got {chosen.linesearch!r}")
     if chosen.gradient_convention not in ("ascent", "conjugate"):
         raise ValueError(f"gradient_convention must be 'ascent' or 'conjugate', got {chosen.gradient_convention!r}")
-    if not float(chosen.max_time) >= 0:
-        raise ValueError(f"max_time must not be negative, got {chosen.max_time}")
-    if not chosen.callback_every >= 1:
-        raise ValueError(f"callback_every must be at least 1, got {chosen.callback_every}")
-    if np.isnan(chosen.target):
+    target = float(chosen.target)
+    if np.isnan(target):
         raise ValueError("target must not be NaN")
-    return chosen
+    return chosen._replace(
+        maxcor=at_least(chosen.maxcor, 1, "maxcor"),
+        maxls=None if chosen.maxls is None else at_least(chosen.maxls, 1, "maxls"),
+        maxiter=at_least(chosen.maxiter, 0, "maxiter"),
+        maxfun=at_least(chosen.maxfun, 1, "maxfun"),
+        ftol=not_negative(chosen.ftol, "ftol"),
+        gtol=not_negative(chosen.gtol, "gtol"),
+        callback_every=at_least(chosen.callback_every, 1, "callback_every"),
+        max_time=not_negative(chosen.max_time, "max_time"),
+        target=target,
+    )

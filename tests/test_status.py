@@ -5,7 +5,7 @@ import pytest
 from numopt import Status
 from numopt.status import _ADVICE
 
-SUCCESSES = {Status.CONVERGED_GTOL, Status.CONVERGED_FTOL, Status.PRECISION}
+SUCCESSES = {Status.CONVERGED_GTOL, Status.CONVERGED_FTOL, Status.PRECISION, Status.TARGET}
 CODES = {
     Status.RUNNING: 0,
     Status.CONVERGED_GTOL: 0,
@@ -17,6 +17,8 @@ CODES = {
     Status.UNBOUNDED: 2,
     Status.NONFINITE_START: 2,
     Status.CALLBACK: 99,
+    Status.TARGET: 0,
+    Status.MAXTIME: 1,
 }
 
 

@@ -1,6 +1,6 @@
 """The one place where Numba is set up: flags, caches, records, choice by type, stateful classes, jitted objectives."""
 
-from ._call import Objective, adapt, call_objective
+from ._call import adapt, call_objective
 from ._compile import ELEMENTWISE, REDUCTION, jit
 from ._dispatch import by_type, kind
 from ._parallel import run_parallel
@@ -15,7 +15,6 @@ __all__ = [
     "PLAIN",
     "REDUCTION",
     "STAMP",
-    "Objective",
     "Record",
     "adapt",
     "bits_view",

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numba import types
+from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 from numba.core.typing.typeof import typeof
 from numba.experimental import structref
@@ -41,7 +42,7 @@ if not PLAIN:
     structref.define_proxy(_Args, _ArgsType, ["args"])
 
 
-class Objective(NamedTuple):
+class Adapted(NamedTuple):
     """An adapted objective. ``keep`` must live as long as the addresses are used."""
 
     address: np.uintp
@@ -99,9 +100,8 @@ def call_objective(typingctx, address, x, g, args):
         convention, arguments = context.call_conv, sig.args[1:]
         function_type = convention.get_function_type(types.float64, arguments)
         function = builder.inttoptr(values[0], function_type.as_pointer())
-        address, x_, g_, args_ = values
-        lent = [_lent(context, builder, t, v) for t, v in ((x, x_), (g, g_))]
-        status, f = convention.call_function(builder, function, types.float64, arguments, [*lent, args_])
+        lent = [_lent(context, builder, t, v) for t, v in zip((x, g), values[1:3], strict=True)]
+        status, f = convention.call_function(builder, function, types.float64, arguments, [*lent, values[3]])
         return context.make_tuple(builder, sig.return_type, (status.is_error, f))
 
     return signature, codegen
@@ -145,8 +145,8 @@ def adapt(make_evaluate, functions, args, dtype):
         return None
     with _compiling:  # one compilation for threads that arrive with the same objective at once
         try:
-            if any(isinstance(a, numba.core.dispatcher.Dispatcher) for a in args):
-                return None
+            if any(isinstance(value, Dispatcher) for value in args):
+                return None  # typeof would warn of first-class functions
             args_type = typeof(args) if args else _NO_ARGS  # typeof is slow
             if not _can_hold(args_type):
                 return None
@@ -154,7 +154,7 @@ def adapt(make_evaluate, functions, args, dtype):
             holder, held_at = _hold(args)
         except (NumbaError, ValueError):
             return None  # driven from Python, where the user's own error shows itself
-    return Objective(np.uintp(address), np.uintp(held_at), (adapted, holder))
+    return Adapted(np.uintp(address), np.uintp(held_at), (adapted, holder))
 
 
 def _can_hold(numba_type):

@@ -52,14 +52,13 @@ def fields(cls):
     def preprocess_fields(self, pairs):
         return tuple((name, types.unliteral(t)) for name, t in pairs)
 
-    def __init__(self, pairs):
+    def initialise(self, pairs):
         types.StructRef.__init__(self, pairs)
+        # a *user's* cached function that takes such an object goes stale with the package
         self.name = f"{self.name}_{str(STAMP)[:16]}"
 
-    # The stamp in the name makes a *user's* cached function that takes such an object stale when the package changes.
-    name = f"{cls.__name__}_{str(STAMP)[:16]}"
-    body = {"__init__": __init__, "preprocess_fields": preprocess_fields, "__module__": cls.__module__}
-    cls.Type = type(name, (types.StructRef,), body)
+    body = {"__init__": initialise, "preprocess_fields": preprocess_fields, "__module__": cls.__module__}
+    cls.Type = type(f"{cls.__name__}Type", (types.StructRef,), body)
     cls.Type.__qualname__ = f"{cls.__qualname__}.Type"  # found again by unpickling a cached function's signature
     structref.register(cls.Type)
     structref.define_constructor(cls, cls.Type, cls.names)
@@ -91,6 +90,7 @@ def stateful(declared):
             body[name] = property(compiled, doc=value.__doc__) if isinstance(value, property) else compiled
         body["_declared"] = declared
         body["_from_fields"] = classmethod(_rebuild)
+        body["__new__"] = lambda cls, *args, **kwargs: cls.compiled.new(*args, **kwargs)
         body.update(own)
         if PLAIN:
             body["__slots__"] = declared.names

@@ -6,6 +6,7 @@ import numpy as np
 from numba.extending import overload
 
 from .._jit import PLAIN
+from ..generic import first_step
 from .more_thuente import MoreThuente
 from .safeguard import ACCEPTED, BEST, SEARCHING, SIZE, offer, start
 
@@ -61,6 +62,8 @@ def line_search(phi, dphi, alpha=1.0, search=MoreThuente()):
     phi0, slope0 = float(phi(0.0)), float(dphi(0.0))
     best_slope = slope0
     alpha = float(alpha)
+    if 0.0 < alpha < np.inf:  # else start refuses it
+        alpha = first_step(search, alpha, 0.0)
     verdict = start(search, state, phi0, slope0, alpha)
     nfev = 0
     value, slope = phi0, slope0

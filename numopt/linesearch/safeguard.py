@@ -89,7 +89,8 @@ def offer(search, state, alpha, phi, slope, usable):
 def _back_away(state, alpha):
     # Faster than geometrically: from a step of 1e8 to one of 1e-8 in ten trials.
     best, width = state[BEST], alpha - state[BEST]
-    state[WALL] = best + 0.25 * width
+    if width > 0.0:  # else the trial lies before the best point: a hole, not a wall ahead
+        state[WALL] = best + 0.25 * width
     proposed = best + 0.25 * 0.5 ** state[REJECTED] * width
     state[REJECTED] += 1.0
     if proposed == best or proposed == alpha:

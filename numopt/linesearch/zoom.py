@@ -103,7 +103,7 @@ def _begin(search, state, alpha):
 @advance.register(Zoom)
 def _advance(search, state, alpha, phi, slope):
     phi0, slope0 = state[PHI0], state[SLOPE0]
-    noise = _RESOLUTION * abs(phi0)
+    noise = _RESOLUTION * max(abs(phi0), abs(phi))
     flat = abs(slope) <= -search.c2 * slope0
     sufficient = phi <= phi0 + search.c1 * alpha * slope0
     if sufficient and flat:

@@ -186,6 +186,7 @@ class LBFGS:
 
         @property
         def f(self):
+            """The value at ``x``."""
             return self.core.scalars[F] / self.core.scalars[SCALE]
 
         @property
@@ -194,18 +195,22 @@ class LBFGS:
 
         @property
         def gradient_size(self):
+            """The largest modulus in ``grad``, over real and imaginary parts."""
             return self.core.scalars[PEAK] / self.core.scalars[SCALE]
 
         @property
         def step(self):
+            """The last accepted step along its direction."""
             return self.core.scalars[LAST_STEP]
 
         @property
         def nit(self):
+            """Iterations made."""
             return self.core.counters[NIT]
 
         @property
         def nfev(self):
+            """Evaluations taken."""
             return self.core.counters[NFEV]
 
         @property
@@ -214,6 +219,7 @@ class LBFGS:
 
         @property
         def running(self):
+            """Whether another evaluation is needed."""
             return self.core.counters[STATUS] == 0
 
     def ask(self, out=None):

@@ -51,9 +51,10 @@ STATUS = 0
 NIT = 1
 NFEV = 2
 SMALL = 3  # decreases below ftol in a row
+POOR = 7  # 1: one of these steps did not meet the conditions of the line search
 EXPECTED = 4  # 1: the last failed search had been predicted to change f by rounding only
 MAXITER_, MAXFUN_ = 5, 6
-COUNTERS = 7
+COUNTERS = 8
 
 _HUGE = 1e100  # a larger first gradient is scaled: y.y would overflow
 _ABSURD_RISE = 1e10  # a trial this far above the linear prediction: interpolation through it would underflow
@@ -108,7 +109,7 @@ def restart(core, x0, keep_memory):
         forget(core.pairs)
     s[F], s[PEAK], s[SCALE] = np.inf, np.inf, 1.0
     s[STEP] = s[FIRST_STEP] = s[LAST_STEP] = s[SLOPE] = s[CURVATURE] = s[NATURAL] = 0.0
-    k[STATUS], k[NIT], k[NFEV], k[SMALL], k[EXPECTED] = RUNNING, 0, 0, 0, 0
+    k[STATUS], k[NIT], k[NFEV], k[SMALL], k[POOR], k[EXPECTED] = RUNNING, 0, 0, 0, 0, 0
 
 
 @jit(borrow=True)
@@ -171,6 +172,7 @@ def _take_trial(core, search, f, g):
                 _recover(core, search)
                 return
         _take_best(core)
+        k[POOR] = 1
     _go_on(core, search)
 
 
@@ -205,7 +207,10 @@ def _accept(core, g, scale, alpha, phi, slope):
     else:
         peak = _move_only(core, g, scale)
     threshold = s[FTOL] * max(abs(s[F]), abs(phi), s[SCALE])
-    k[SMALL] = k[SMALL] + 1 if s[F] - phi <= threshold else 0
+    if s[F] - phi <= threshold:
+        k[SMALL] += 1
+    else:
+        k[SMALL], k[POOR] = 0, 0
     k[NIT] += 1
     k[EXPECTED] = 0
     s[F], s[PEAK] = phi, peak
@@ -246,8 +251,12 @@ def _go_on(core, search):
     if k[SMALL] > 0:
         # One small decrease may be a short step; the quadratic model must promise no more than that either.
         threshold = s[FTOL] * max(abs(s[F]), s[SCALE])
-        if -0.5 * s[SLOPE] <= threshold or k[SMALL] >= _SMALL_IN_A_ROW:
+        if -0.5 * s[SLOPE] <= threshold:
             k[STATUS] = CONVERGED_FTOL
+            return
+        if k[SMALL] >= _SMALL_IN_A_ROW:
+            # The model promised more each time. If the searches found no proper step either, the gradient is wrong.
+            k[STATUS] = CONVERGED_FTOL if k[POOR] == 0 else LINE_SEARCH
             return
     resume(core, search)
 
