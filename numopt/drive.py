@@ -40,21 +40,36 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
     begun = time.perf_counter()
     methods = type(solver).compiled
     point, tell = methods.ask(solver), methods.tell
-    status = methods.status(solver)
+    status, seen = methods.status(solver), methods.nit(solver)
+    looks = [watch for watch in watchers if watch.from_start]
+    if solver.nfev > 0:  # an earlier run goes on
+        _call(looks, solver)
     if status == RUNNING:
+        started = solver.nfev == 0
         status = tell(solver, *objective.evaluate(point))
-        for watch in watchers:
-            if watch.from_start:
-                watch(solver)
+        if started:
+            _call(looks, solver)
+        if -np.inf < solver.f <= target:
+            status = TARGET
     compiled = objective.compiled() if status == RUNNING else None
     per_evaluation = max(time.perf_counter() - begun, 1e-9)
     g = np.empty_like(point) if compiled is not None else None
-    seen = nit = methods.nit(solver)
-    following = nit + every if watchers else _FOREVER
-    while status == RUNNING:
+    nit = methods.nit(solver)
+    following = seen + every if watchers else _FOREVER
+    while True:
+        if watchers and nit > seen and (nit >= following or status != RUNNING):
+            following, seen = nit + every, nit
+            verdict = _call(watchers, solver)
+            if verdict is not None:
+                return verdict
+        if status != RUNNING:
+            return Status(status)
+        if time.perf_counter() - begun > max_time:
+            return Status.MAXTIME
         if compiled is None:
+            accepted = nit
             status, nit = tell(solver, *objective.evaluate(point)), methods.nit(solver)
-            if nit > seen and solver.f <= target:
+            if nit > accepted and solver.f <= target:
                 status = TARGET
         else:
             budget = min(max(int(_AIR / per_evaluation), 1), _LARGEST_TURN)
@@ -64,16 +79,12 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
             if status == _RAISED:
                 # the exception shows itself here; if it does not come again, the run goes on
                 status, nit = tell(solver, *objective.evaluate(point)), methods.nit(solver)
-        if watchers and nit > seen and (nit >= following or status != RUNNING):
-            following = nit + every
-            for watch in watchers:
-                verdict = watch(solver)
-                if verdict is not None:
-                    return verdict
-        seen = nit
-        if status == RUNNING and time.perf_counter() - begun > max_time:
-            return Status.MAXTIME
-    return Status(status)
+
+
+def _call(watchers, solver):
+    """Call them all; the first status that one of them returns, or None."""
+    verdicts = [watch(solver) for watch in watchers]
+    return next((verdict for verdict in verdicts if verdict is not None), None)
 
 
 @jit

@@ -5,7 +5,7 @@
 =================  =================================================================================
 ``True``           ``fun(x, *args) -> (f, g)``
 callable           ``fun(x, *args) -> f`` and ``jac(x, *args) -> g``
-``'inplace'``      ``fun(x, g, *args) -> f`` writes the gradient into g
+``'inplace'``      ``fun(x, g, *args) -> f`` writes the gradient into g, which holds zeros
 ``'2-point'``      ``fun(x, *args) -> f``; forward differences, step sqrt(eps) max(|x_i|, 1) (also None)
 ``'3-point'``      the same with central differences, step cbrt(eps) max(|x_i|, 1)
 =================  =================================================================================
@@ -173,6 +173,7 @@ def _make_separate(fun, jac):
 def _make_inplace(fun):
     @numba.njit
     def evaluate(x, g, args):
+        g[:] = 0.0  # as in Python: a function that adds to g is right in both, or in neither
         return fun(x, g, *args)
 
     return evaluate

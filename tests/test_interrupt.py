@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -16,7 +17,8 @@ import psutil
 import pytest
 from numba.core.runtime import rtsys
 
-from numopt import minimize
+import numopt.drive
+from numopt import Status, minimize
 
 ENDLESS = {"maxiter": np.inf, "gtol": 0.0, "ftol": 0.0}
 SMALL_LEAK = 30 * 2**20
@@ -121,6 +123,172 @@ def test_ctrl_c_inside_an_objective_in_python_is_not_swallowed():
 
     with pytest.raises(KeyboardInterrupt):
         minimize(fun, np.zeros(3))
+
+
+# --- the turns of compiled code, in which Python cannot see Ctrl-C, with a clock and a solver that are not real -------
+
+
+class Clock:
+    """What the driver takes for the module ``time``."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+
+class EndlessSolver:
+    """Asks for so many evaluations, of which every third ends an iteration."""
+
+    class compiled:
+        def ask(self):
+            return self.point
+
+        def tell(self, f, g):
+            return self.tell(f, g)
+
+        def status(self):
+            return Status.RUNNING
+
+        def nit(self):
+            return self.nit
+
+    def __init__(self, evaluations):
+        self.point, self.f = np.zeros(1), 0.0
+        self.nit = self.nfev = 0
+        self._evaluations = evaluations
+
+    def ask(self):
+        return self.point
+
+    def tell(self, f, g):
+        self.nfev += 1
+        self.nit += self.nfev % 3 == 0
+        return int(Status.RUNNING if self.nfev < self._evaluations else Status.CONVERGED_GTOL)
+
+
+class Machine:
+    """An objective that takes ``cost`` seconds, and the record of the turns that the driver gives to compiled code.
+
+    ``cost`` is a function of the number of the evaluation; those at which ``raises`` is true raise.
+    """
+
+    def __init__(self, monkeypatch, cost, in_python, raises=lambda k: False):
+        self.clock, self.cost, self.in_python, self.raises = Clock(), cost, in_python, raises
+        self.evaluations = 0
+        self.turns = []  # (evaluations, seconds)
+        self.from_python = []  # numbers of the evaluations made from Python
+        run = getattr(numopt.drive._run, "py_func", numopt.drive._run)
+
+        def turn(solver, *rest):
+            evaluations, begun = self.evaluations, self.clock.now
+            result = run(solver, *rest)
+            self.turns.append((self.evaluations - evaluations, self.clock.now - begun))
+            return result
+
+        monkeypatch.setattr(numopt.drive, "time", self.clock)
+        monkeypatch.setattr(numopt.drive, "_run", turn)
+        monkeypatch.setattr(numopt.drive, "call_objective", self._call)
+
+    def _call(self, address, x, g, args):
+        if self.raises(self.evaluations):
+            return True, 0.0
+        self.clock.now += self.cost(self.evaluations)
+        self.evaluations += 1
+        return False, 0.0
+
+    def evaluate(self, x):
+        self.clock.now += self.in_python
+        self.from_python.append(self.evaluations)
+        self.evaluations += 1
+        return 0.0, x
+
+    def compiled(self):
+        return SimpleNamespace(address=0, args=0)
+
+    def drive(self, evaluations, **given):
+        solver = EndlessSolver(evaluations)
+        return numopt.drive.drive(solver, self, **given), solver
+
+
+@pytest.mark.parametrize("in_python", [1e-5, 5.0], ids=["cached", "compiles"])
+@pytest.mark.parametrize("cost", [1e-4, 1e-2, 3.0])
+def test_turns_are_short_but_not_shorter_than_need_be(monkeypatch, cost, in_python):
+    machine = Machine(monkeypatch, lambda k: cost, in_python + cost)
+    status, solver = machine.drive(2000)
+    assert status is Status.CONVERGED_GTOL
+    assert machine.evaluations == solver.nfev == 2000
+    longest = max(0.05, cost)
+    assert max(seconds for _, seconds in machine.turns) <= 1.001 * longest
+    assert all(seconds >= 0.75 * longest for _, seconds in machine.turns[1:-1])
+
+
+def test_turns_adapt_to_evaluations_that_become_slow(monkeypatch):
+    machine = Machine(monkeypatch, lambda k: 1e-4 if k < 1000 else 1.0, 1e-4)
+    machine.drive(1600)
+    assert all(evaluations == 1 for evaluations, _ in machine.turns[-20:])
+
+
+def test_turns_are_bounded_where_no_time_passes(monkeypatch):
+    machine = Machine(monkeypatch, lambda k: 0.0, 0.0)
+    status, _ = machine.drive(3000)
+    assert status is Status.CONVERGED_GTOL
+    assert machine.from_python == [0]
+    assert machine.turns == [(2999, 0.0)]
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_turns_end_where_somebody_looks_on(monkeypatch, every):
+    nits = []
+
+    def watch(solver):
+        nits.append(solver.nit)
+
+    watch.from_start = False
+    machine = Machine(monkeypatch, lambda k: 1e-6, 1e-6)
+    _, solver = machine.drive(60, watchers=[watch], every=every)
+    assert nits == list(range(every, solver.nit + 1, every))
+
+
+def test_a_watcher_ends_the_run(monkeypatch):
+    def watch(solver):
+        return Status.CALLBACK if solver.nit == 4 else None
+
+    watch.from_start = False
+    machine = Machine(monkeypatch, lambda k: 1e-6, 1e-6)
+    status, solver = machine.drive(60, watchers=[watch])
+    assert status is Status.CALLBACK
+    assert solver.nit == 4
+
+
+def test_an_exception_in_compiled_code_is_raised_from_python(monkeypatch):
+    class Raises(Machine):
+        def evaluate(self, x):
+            if self.evaluations == 30:
+                raise ArithmeticError("of the user")
+            return super().evaluate(x)
+
+    machine = Raises(monkeypatch, lambda k: 1e-6, 1e-6, raises=lambda k: k == 30)
+    with pytest.raises(ArithmeticError, match="of the user"):
+        machine.drive(60)
+    assert machine.evaluations == 30
+
+
+def test_an_exception_that_does_not_come_again_is_evaluated_from_python(monkeypatch):
+    machine = Machine(monkeypatch, lambda k: 1e-6, 1e-6, raises=lambda k: k in (10, 30))
+    status, solver = machine.drive(60)
+    assert status is Status.CONVERGED_GTOL
+    assert machine.from_python == [0, 10, 30]
+    assert solver.nfev == 60
+
+
+def test_time_is_looked_at_between_turns(monkeypatch):
+    machine = Machine(monkeypatch, lambda k: 1e-3, 1e-3)
+    status, solver = machine.drive(10**6, max_time=1.0)
+    assert status is Status.MAXTIME
+    assert 1.0 < machine.clock.now < 1.1
+    assert solver.nfev == pytest.approx(1000, rel=0.1)
 
 
 # --- memory ----------------------------------------------------------------------------------------------------------

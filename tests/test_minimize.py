@@ -4,9 +4,11 @@ import functools
 import gc
 import inspect
 import itertools
+import sys
 import time
 import weakref
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import ClassVar, NamedTuple
 
 import numba
 import numpy as np
@@ -753,15 +755,18 @@ def test_callbacks_see_the_users_units():
     assert same_bits(points[-1], result.x)
 
 
-def test_the_inverse_hessian_is_in_the_users_units():
+@pytest.mark.parametrize("options", [{}, {"x_scale": [1.0, UNIT]}], ids=["plain", "x_scale"])
+def test_the_inverse_hessian_is_in_the_users_units(options):
     """The secant equation of the last step holds for steps and gradients as the user knows them."""
     seen = []
 
     def callback(xk):
-        seen.append((xk, forms(badly_scaled, "python").gradient(xk, UNIT)))
+        seen.append((xk, forms(badly_scaled, "python").gradient(xk, unit)))
 
-    fun = forms(badly_scaled, "python").pair
-    result = minimize(fun, [-1.2, UNIT], UNIT, jac=True, callback=callback, options={"x_scale": [1.0, UNIT]})
+    unit = UNIT if options else 1.0
+    result = minimize(
+        forms(badly_scaled, "python").pair, [-1.2, unit], unit, jac=True, callback=callback, options=options
+    )
     (x0, g0), (x1, g1) = seen[-2:]
     assert result.hess_inv @ (g1 - g0) == pytest.approx(x1 - x0, rel=1e-6)
 
@@ -850,6 +855,69 @@ def test_callback_every(every, language):
 def test_further_options_that_cannot_be_right_raise(option):
     with pytest.raises(ValueError, match=next(iter(option))):
         minimize(bowl, [1.0], jac=True, options=option)
+
+
+def test_history_has_a_row_for_the_start_and_for_every_iteration(language):
+    points = [COMPLEX_START]
+    result = minimize(
+        forms(rosenbrock, language).pair,
+        COMPLEX_START,
+        (counter(),),
+        jac=True,
+        callback=points.append,
+        options={"history": True, "maxiter": 12},
+    )
+    history = result.history
+    assert np.array_equal(history["nit"], np.arange(13))
+    assert np.array_equal(history["fun"], [rosenbrock_pair(point)[0] for point in points])
+    gradients = [np.max(abs(rosenbrock_pair(point)[1].view(float))) for point in points]
+    assert np.array_equal(history["gradient"], gradients)
+    assert history["nfev"][0] == 1
+    assert history["nfev"][-1] == result.nfev
+    assert (np.diff(history["nfev"]) >= 1).all()
+    assert (np.diff(history["time"]) >= 0).all()
+    assert history["time"][0] >= 0
+
+
+class Bar:
+    """What stands in for tqdm's bar."""
+
+    made: ClassVar[list] = []
+
+    def __init__(self, **given):
+        self.n, self.closed = 0, False
+        self.made.append(self)
+
+    def update(self, n):
+        self.n += n
+
+    def set_postfix(self, **shown):
+        self.shown = shown
+
+    def close(self):
+        self.closed = True
+
+
+def test_progress_moves_a_bar_and_leaves_it_closed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(tqdm=Bar))
+    result = minimize(rosenbrock_pair, COMPLEX_START, jac=True, options={"progress": True})
+    bar = Bar.made.pop()
+    assert bar.n == result.nit
+    assert bar.closed
+    assert bar.shown["f"] == f"{result.fun:.4g}"
+
+    def fails(z):
+        raise OwnError
+
+    with pytest.raises(OwnError):
+        minimize(fails, COMPLEX_START, options={"progress": True})
+    assert Bar.made.pop().closed
+
+
+def test_progress_without_tqdm_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with pytest.raises(ImportError, match="pip install"):
+        minimize(bowl, [1.0], jac=True, options={"progress": True})
 
 
 @pytest.mark.parametrize("pause", [1, 4])

@@ -6,8 +6,9 @@ import numba
 import numpy as np
 import pytest
 
+import numopt.objective
 from numopt import minimize
-from numopt._jit import call_objective
+from numopt._jit import PLAIN, call_objective
 from numopt.objective import Objective
 
 X = np.array([1.0, -2.0, 0.5])
@@ -248,6 +249,72 @@ def test_python_functions_are_not_compiled(name):
     assert Objective(*FORMS[name], (1.0,), X).compiled() is None
 
 
+# --- in other units and by another convention ------------------------------------------------------------------------
+
+SCALE = np.array([0.5, 4.0, 1.0])
+VARIANTS = {"scale": {"scale": SCALE}, "conjugate": {"conjugate": True}, "both": {"scale": SCALE, "conjugate": True}}
+
+
+def as_user(function, conjugate):
+    """The function as a user of the other convention writes it."""
+
+    def converted(x, *args):
+        result = function(x, *args)
+        if isinstance(result, tuple):
+            return result[0], result[1].conj()
+        return result.conj()
+
+    return converted if conjugate and callable(function) else function
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize("name", ["pair", "separate", "2-point", "3-point"])
+def test_scale_and_convention(name, variant, point):
+    """With h(q) = f(s q) the gradient is s g(s q)."""
+    fun, jac = FORMS[name]
+    scale, conjugate = variant.get("scale", 1.0), "conjugate" in variant
+    plain_f, plain_g = Objective(fun, jac, (0.5,), point).evaluate(scale * point)
+    given = (as_user(fun, conjugate) if jac is True else fun), as_user(jac, conjugate)
+    f, g = Objective(*given, (0.5,), point, **variant).evaluate(point)
+    assert f == plain_f
+    assert g == pytest.approx(scale * plain_g, rel=1e-15)
+
+
+@pytest.fixture
+def handed_to_the_compiler(monkeypatch):
+    """(objective, x) -> (f, g) by the function that would be compiled, run as Python; g is NaN where it is not set."""
+    if not PLAIN:
+        pytest.skip("what is compiled is tested below, compiled")
+    monkeypatch.setattr(numopt.objective, "PLAIN", False)
+    monkeypatch.setattr(numopt.objective, "Dispatcher", type(value))
+    monkeypatch.setattr(numopt.objective, "adapt", lambda make, parts, args, dtype: (make(*parts), args))
+
+    def call(objective, x):
+        evaluate, args = objective.compiled()
+        g = np.full_like(x, np.nan)
+        return evaluate(x.copy(), g, args), g
+
+    return call
+
+
+@pytest.mark.parametrize("variant", [{}, *VARIANTS.values()], ids=["plain", *VARIANTS])
+@pytest.mark.parametrize("name", FORMS)
+def test_what_is_handed_to_the_compiler(handed_to_the_compiler, name, variant, point):
+    """It is what runs in Python, written once more."""
+    objective = Objective(*FORMS[name], (0.5,), point, **variant)
+    f, g = handed_to_the_compiler(objective, point)
+    expected_f, expected_g = objective.evaluate(point)
+    assert f == expected_f
+    assert np.array_equal(g, expected_g)
+
+
+def test_of_a_gradient_of_another_length_nothing_is_written(handed_to_the_compiler):
+    for fun, jac in ((short_gradient, True), (constant, short_jac)):
+        f, g = handed_to_the_compiler(Objective(fun, jac, (), X), X)
+        assert np.isnan(f)
+        assert np.isnan(g).all()
+
+
 # --- compiled --------------------------------------------------------------------------------------------------------
 
 
@@ -260,7 +327,13 @@ def _call(address, x, g, args):
 class TestCompiled:
     @pytest.mark.parametrize(("name", "point"), [*((name, Z) for name in FORMS if name != "default"), ("pair", X)])
     def test_is_the_same_function(self, name, point):
-        objective = Objective(*compiled_form(name), (0.5,), point)
+        self.compare(Objective(*compiled_form(name), (0.5,), point), point)
+
+    @pytest.mark.parametrize("name", ["inplace", "2-point"])
+    def test_scaled_and_conjugated_is_the_same_function(self, name):
+        self.compare(Objective(*compiled_form(name), (0.5,), Z, **VARIANTS["both"]), Z)
+
+    def compare(self, objective, point):
         compiled = objective.compiled()
         g = np.full_like(point, np.nan)
         raised, f = _call(compiled.address, point.copy(), g, compiled.args)

@@ -13,6 +13,15 @@ class InverseHessian(LinearOperator):
     For complex x it acts on complex vectors, but is linear over the real numbers only, as the Hessian of a function of
     Re x and Im x is: H(iv) is not i H(v).
 
+    Parameters
+    ----------
+    pairs : Pairs
+        The memory, copied.
+    dtype, size
+        Of the vectors it acts on.
+    scale : ndarray, shape (n,), optional
+        The solver's variables were x / scale; H acts on x.
+
     Attributes
     ----------
     sk, yk : ndarray, shape (k, n)
@@ -20,21 +29,22 @@ class InverseHessian(LinearOperator):
         up to 16 real unknowns, where H is kept as a matrix.
     """
 
-    def __init__(self, pairs, dtype, size):
+    def __init__(self, pairs, dtype, size, scale=None):
         count, memory = int(pairs.ring[COUNT]), pairs.steps.shape[0]
         rows = (pairs.ring[NEWEST] - np.arange(count)[::-1]) % memory
         self._pairs = type(pairs)(*(part.copy() for part in pairs))  # the solver may go on
-        self.sk = pairs.steps[rows].view(dtype)
-        self.yk = pairs.changes[rows].view(dtype)
+        self._scale = np.ones(size) if scale is None else scale
+        self.sk = pairs.steps[rows].view(dtype) * self._scale
+        self.yk = pairs.changes[rows].view(dtype) / self._scale
         super().__init__(np.dtype(dtype), (size, size))
 
     def _matvec(self, v):
-        vector = np.array(v, self.dtype).reshape(-1)
+        vector = np.array(v, self.dtype).reshape(-1) * self._scale
         if self._pairs.ring[COUNT] == 0:
-            return vector
+            return vector * self._scale
         product = np.empty(vector.view(float).size)
         descend(self._pairs, vector.view(float), product)
-        return -product.view(self.dtype)
+        return -product.view(self.dtype) * self._scale
 
     def _adjoint(self):
         return self  # symmetric, over the real numbers
@@ -52,5 +62,5 @@ class Result(OptimizeResult):
     def __missing__(self, key):
         if key != "hess_inv" or "state" not in self:
             raise KeyError(key)
-        self["hess_inv"] = self["state"].hess_inv
+        self["hess_inv"] = self["state"].inverse_hessian(self.get("x_scale"))
         return self["hess_inv"]

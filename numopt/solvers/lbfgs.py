@@ -318,11 +318,10 @@ class LBFGS:
         """What happened, and what to do about it."""
         return self.status.message
 
-    @property
-    def hess_inv(self):
-        """The inverse Hessian learnt so far, as a linear operator (a copy)."""
+    def inverse_hessian(self, scale=None):
+        """The inverse Hessian learnt so far, as a linear operator (a copy), in the units of ``scale`` times x."""
         core, _, prototype = self._values
-        return InverseHessian(core.pairs, prototype.dtype, self.compiled.ask(self).size)
+        return InverseHessian(core.pairs, prototype.dtype, self.compiled.ask(self).size, scale)
 
     def result(self):
         """The outcome so far, as SciPy's users know it.

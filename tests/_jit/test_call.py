@@ -136,8 +136,10 @@ def test_objective_comes_through(make, functions, args, x, scale):
 
 
 def test_differences_come_through():
-    f, g = evaluate(_make_differences, (squares, "3-point", 0.0, 1e-5))
+    calls = np.zeros(1, np.int64)
+    f, g = evaluate(_make_differences, (squares, "3-point", 0.0, 1e-5), (calls,))
     assert f == 14.0
+    assert calls[0] == 7
     assert g == pytest.approx(2.0 * X)
 
 

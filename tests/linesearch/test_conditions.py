@@ -1,10 +1,12 @@
 """Properties at random constants and first trials: what ACCEPTED promises, and that it is reached."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 from one_variable import (
+    EPS,
     PUBLISHED,
     Function,
     decay,
@@ -119,6 +121,105 @@ def test_a_cliff_ahead(search, steepness, first):
     run = search_along(function, first, search._replace(max_evals=60))
     assert run.verdict is Verdict.ACCEPTED
     assert meets_conditions(function, run.step.alpha, search)
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+@pytest.mark.parametrize("name", ["I", "II", "III", "IV", "VI", "exponential", "pole", "log barrier", "kink"])
+@pytest.mark.parametrize("steps", [-30, 30])
+def test_units_do_not_matter(name, kind, steps):
+    """Alpha in other units, and phi too: the same trials, bit for bit, because the units are powers of two."""
+    function, unit, height = FUNCTIONS[name], 2.0**steps, 2.0**-17
+    other = Function(lambda a: height * function.phi(a / unit), lambda a: height / unit * function.dphi(a / unit))
+    for c1, c2, alpha in itertools.islice(draws(name + kind), 15):
+        search = SEARCHES[kind](c1, c2)
+        if isinstance(search, MoreThuente):
+            search = search._replace(stpmax=math.inf)
+        run, scaled = search_along(function, alpha, search), search_along(other, unit * alpha, search)
+        assert [unit * a for a in run.trials] == scaled.trials
+        assert scaled.verdict is run.verdict
+        assert scaled.step.alpha == unit * run.step.alpha
+
+
+@pytest.mark.parametrize("search", [MoreThuente(max_evals=100), Zoom(max_evals=100)], ids=lambda s: type(s).__name__)
+def test_xtol_is_relative_to_the_upper_end(search):
+    """The trials on both sides of the kink are the interval; it is short enough after the last trial, not before."""
+
+    def short_enough(trials, xtol):
+        lower = max([0.0, *(a for a in trials if a <= 1.0)])
+        upper = min([math.inf, *(a for a in trials if a > 1.0)])
+        return upper - lower <= xtol * upper < math.inf
+
+    rng = np.random.default_rng(14)
+    for _ in range(60):
+        xtol = 10.0 ** rng.uniform(-6, -0.3)
+        run = search_along(kink(), 10.0 ** rng.uniform(-2, 2), search._replace(xtol=xtol))
+        assert run.verdict is Verdict.STOPPED
+        assert short_enough(run.trials, xtol)
+        assert not short_enough(run.trials[:-1], xtol)
+
+
+class TestBoundaries:
+    """Each condition holds where it is an equation; all numbers are exact."""
+
+    @pytest.mark.parametrize("search", [MoreThuente(gtol=0.5), Zoom(c2=0.5)], ids=lambda s: type(s).__name__)
+    def test_curvature(self, search):
+        run = search_along(parabola(), 0.5, search)
+        assert run.trials == [0.5]
+        assert run.verdict is Verdict.ACCEPTED
+
+    @pytest.mark.parametrize(
+        "search", [MoreThuente(ftol=0.5), Zoom(c1=0.5), Backtracking(c1=0.5)], ids=lambda s: type(s).__name__
+    )
+    def test_sufficient_decrease(self, search):
+        run = search_along(parabola(), 1.0, search)
+        assert run.trials == [1.0]
+        assert run.verdict is Verdict.ACCEPTED
+
+    @pytest.mark.parametrize(
+        ("decrease", "slope", "change", "accepted"),
+        [
+            (0.0, 0.0, 1.0, True),
+            (0.0, -0.5, 1.0, True),  # c2 phi'(0)
+            (0.0, -0.5 - 2.0**-40, 1.0, False),
+            (0.0, 0.5, 1.0, True),  # (2 c1 - 1) phi'(0)
+            (0.0, 0.5 + 2.0**-40, 1.0, False),
+            (2.0**-33, 0.0, 1.0, True),  # c3 |phi(0)|
+            (2.0**-33 + 2.0**-50, 0.0, 1.0, False),
+            (0.0, 0.0, 2.0**30 * 0.99e-7, True),  # a small change
+            (0.0, 0.0, 2.0**30 * 1.01e-7, False),
+        ],
+    )
+    def test_approximate_conditions(self, decrease, slope, change, accepted):
+        unit = change * 2.0**-30
+        function = Function(
+            lambda a: 1.0 if a == 0.0 else 1.0 - decrease, lambda a: -unit if a == 0.0 else slope * unit
+        )
+        run = search_along(function, 1.0, Zoom(c1=0.25, c2=0.5, c3=2.0**-33))
+        assert (run.trials == [1.0]) == accepted
+
+    @pytest.mark.parametrize(("units", "goes_on"), [(16, True), (20, False)])
+    def test_a_rise_by_rounding_is_none(self, units, goes_on):
+        """Below 4e-15 |phi| the slope decides, which still falls; above, the minimiser lies before the trial."""
+        function = Function(lambda a: 1.0 if a == 0.0 else 1.0 + units * EPS, lambda a: -1e-12)
+        run = search_along(function, 1.0, Zoom(max_evals=2))
+        assert (run.trials[1] > 1.0) == goes_on
+
+
+class TestTrialsOfZoom:
+    def test_it_expands_at_least_twice(self):
+        run = search_along(parabola(1.125), 1.0, Zoom(c2=0.01))
+        assert run.trials[:2] == [1.0, 2.0]
+
+    def test_it_expands_at_most_tenfold(self):
+        run = search_along(parabola(1000.0), 1.0, Zoom(c2=0.01))
+        assert run.trials[:3] == [1.0, 10.0, 100.0]
+        assert math.isclose(run.trials[3], 1000.0, rel_tol=1e-9)
+
+    @pytest.mark.parametrize(("minimizer", "second"), [(0.01, 0.1), (0.48, 0.48)])
+    def test_it_stays_away_from_the_ends(self, minimizer, second):
+        run = search_along(parabola(minimizer), 1.0, Zoom(c2=0.01))
+        assert run.trials[0] == 1.0
+        assert math.isclose(run.trials[1], second, rel_tol=1e-12)
 
 
 class TestLimitOfPrecision:

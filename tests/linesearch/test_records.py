@@ -58,6 +58,12 @@ def test_every_parameter_is_held(cls):
     assert fields == set(cls._fields)
 
 
+def test_defaults():
+    assert MoreThuente() == MoreThuente(ftol=1e-3, gtol=0.9, xtol=0.1, stpmin=0, stpmax=1e10, max_evals=20)
+    assert Zoom() == Zoom(c1=1e-4, c2=0.9, c3=1e-14, xtol=1e-10, max_evals=20)
+    assert Backtracking() == Backtracking(c1=1e-4, shrink=0.8, grow=1.5, max_evals=100)
+
+
 def test_numbers_become_floats():
     assert all(type(value) is float for value in MoreThuente(stpmin=1, max_evals=7))
     assert Zoom(c3=None).c3 is None
