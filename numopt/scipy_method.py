@@ -19,8 +19,8 @@ def lbfgs(
     """L-BFGS as a method for SciPy: pass it as ``method`` to ``scipy.optimize.minimize``, basinhopping and others.
 
     Everything is as in :func:`numopt.minimize`, complex x0 and jitted functions included; ``tol`` and the options
-    arrive as SciPy hands them on. (``jac='inplace'``, '2-point' and '3-point' do not pass through SciPy: it replaces
-    them by None.)
+    arrive as SciPy hands them on. What does not pass through SciPy: ``jac='inplace'``, '2-point' and '3-point', which
+    it replaces by None, and ``shgo``, which takes names of methods only.
 
     Examples
     --------

@@ -18,7 +18,7 @@ _ADVICE = {
     ),
     "UNBOUNDED": (2, "f reached -inf: it has no minimum; the best finite point is returned."),
     "NONFINITE_START": (2, "f or its gradient is not finite at x0; start where both are."),
-    "CALLBACK": (99, "The callback stopped the run."),
+    "CALLBACK": (99, "`callback` raised `StopIteration`: the run ended there."),
 }
 _SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET")
 

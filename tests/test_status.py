@@ -34,7 +34,7 @@ def test_code_and_success(status):
 @pytest.mark.parametrize("status", Status)
 def test_message_is_a_sentence(status):
     assert len(status.message) > 20
-    assert status.message[0].isupper() or status.message.startswith("f ")
+    assert status.message[0].isupper() or status.message.startswith(("f ", "`callback`"))
     assert status.message.endswith(".")
 
 
