@@ -13,4 +13,6 @@ def minimize(fun, x0, args=(), method=None, *rest, **keywords):
     return (numopt.minimize if replaced else _original)(fun, x0, args, method, *rest, **keywords)
 
 
-scipy.optimize.minimize = minimize
+def pytest_configure(config):
+    """Only as a plugin, not when this file is merely imported."""
+    scipy.optimize.minimize = minimize

@@ -5,6 +5,7 @@ import pytest
 from numba import njit
 
 import numopt as no
+from numopt.problems import nist
 
 RNG = np.random.default_rng(0)
 MATRIX = RNG.normal(size=(8, 5)) + 1j * RNG.normal(size=(8, 5))
@@ -94,6 +95,13 @@ def test_scales_and_offsets(scale, offset):
     assert no.check_gradient(lambda x: (offset + float(np.sum((x / scale) ** 2)), 2 * x / scale**2), x)
 
 
+def test_a_sensitive_small_variable():
+    """In NIST's Thurber a step of 1e-3 is far too long for b7 = 0.05."""
+    data = nist.load("Thurber")
+    report = no.check_gradient(data.value_and_gradient, data.starts[1])
+    assert report, str(report)
+
+
 def test_long_vectors_are_sampled():
     calls = []
 
@@ -104,7 +112,7 @@ def test_long_vectors_are_sampled():
     report = no.check_gradient(fun, np.linspace(0, 1, 5000), seed=3)
     assert report
     assert report.checked.size == 200
-    assert len(calls) == 801
+    assert len(calls) == 801  # f and g once, four values for each entry
     again = no.check_gradient(fun, np.linspace(0, 1, 5000), seed=3)
     assert np.array_equal(again.checked, report.checked)
 

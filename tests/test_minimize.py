@@ -826,7 +826,7 @@ def test_max_time_ends_the_run(max_time):
     result = minimize(fun, LONG_START, jac=True, options={"max_time": max_time})
     assert time.perf_counter() - begun < max_time + 5.0
     assert (result.reason, result.status, result.success) == (Status.MAXTIME, 1, False)
-    assert result.nfev >= max_time / 0.05
+    assert 1 <= result.nfev < 100
     assert result.fun == rosenbrock_pair(result.x)[0]
 
 
