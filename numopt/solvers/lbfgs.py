@@ -6,7 +6,7 @@ import numpy as np
 
 from .._input import at_least, gradient_vector, not_negative, objective_value, start_vector
 from .._jit import Record, fields, jit, real_view, stateful, view_like
-from ..linesearch import Backtracking, MoreThuente, Zoom
+from ..linesearch import MoreThuente
 from ..status import Status
 from .inverse_hessian import InverseHessian, Result
 from .lbfgs_core import (
@@ -27,13 +27,12 @@ from .lbfgs_core import (
 )
 from .lbfgs_core import resume as resume_core
 from .lbfgs_core import tell as tell_core
-from .pairs import Pairs
+from .storage import read, write
 
 DECREASE = 2.220446049250313e-09  # SciPy's defaults
 GRADIENT = 1e-5
 LIMIT = 15000
 _DEFAULT_SEARCH = MoreThuente()
-_SEARCHES = {kind.__name__: kind for kind in (MoreThuente, Zoom, Backtracking)}
 MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
 
 
@@ -272,11 +271,7 @@ class LBFGS:
 
     def save(self, path):
         """Write everything to a ``.npz`` file, without pickle."""
-        core, search, prototype = self._values
-        arrays = {f"core.{name}": value for name, value in core._asdict().items() if name != "pairs"}
-        arrays |= {f"pairs.{name}": value for name, value in core.pairs._asdict().items()}
-        arrays |= {f"search.{name}": np.array(np.nan if v is None else v) for name, v in search._asdict().items()}
-        np.savez(path, search=np.array(type(search).__name__), prototype=prototype, **arrays)
+        write(path, self._values)
 
     @classmethod
     def load(cls, path):
@@ -287,16 +282,7 @@ class LBFGS:
         ValueError
             If the file was not written by :meth:`save` of this version.
         """
-        with np.load(path, allow_pickle=False) as file:
-            try:
-                pairs = Pairs(*(file[f"pairs.{name}"] for name in Pairs._fields))
-                core = Core(*(pairs if name == "pairs" else file[f"core.{name}"] for name in Core._fields))
-                kind = _SEARCHES[str(file["search"])]
-                values = [float(file[f"search.{name}"]) for name in kind._fields]
-                search = kind(*(None if np.isnan(value) else value for value in values))
-                return cls._from_fields((core, search, file["prototype"]))
-            except KeyError as missing:
-                raise ValueError(f"{path} holds no LBFGS of this version of numopt: {missing} is missing") from None
+        return cls._from_fields(read(path))
 
     @property
     def x(self):
