@@ -64,8 +64,9 @@ class Objective:
                 _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
             )
             self._python, self._make = _by_differences, _make_differences
-            self._parts = (fun, scheme, absolute, relative)
-            self._difference = _DIFFERENCES[scheme](_checked_value(fun), _float_view, absolute, relative)
+            self._parts = (fun, scheme)
+            self._steps = np.array([absolute, relative])
+            self._difference = _DIFFERENCES[scheme](_checked_value(fun), _float_view)
         else:
             raise ValueError(f"{_JAC}; got {jac!r}")
 
@@ -95,7 +96,7 @@ class Objective:
             return None
         make, parts, args = self._make, self._parts, self.args
         if self._differences:
-            args = (self._calls, *args)
+            args = (self._calls, self._steps, *args)
         elif self._conjugate:
             make, parts = _make_conjugated, (make, *parts)
         if self._scale is not None:
@@ -127,13 +128,12 @@ def _inplace(self, x):
 
 def _by_differences(self, x):
     g = np.empty(self.size, self.dtype)
-    with np.errstate(invalid="ignore", over="ignore"):
-        return self._difference(x, g, (self._calls, *self.args)), g
+    return self._difference(x, g, (self._calls, self._steps, *self.args)), g
 
 
 def _checked_value(fun):
     def value(x, *args):
-        return objective_value(fun(x.copy(), *args))
+        return float(objective_value(fun(x.copy(), *args)))  # of which inf - inf gives NaN without a warning
 
     return value
 
@@ -205,54 +205,64 @@ def _make_scaled(make, *parts):
     return evaluate
 
 
-def _make_differences(fun, scheme, absolute, relative):
-    return numba.njit(error_model="numpy")(_DIFFERENCES[scheme](fun, real_view, absolute, relative))
+def _make_differences(fun, scheme):
+    return numba.njit(error_model="numpy")(_DIFFERENCES[scheme](fun, real_view))
 
 
 def _float_view(vector):
     return vector.view(np.float64)
 
 
-def _forward(fun, as_real, absolute, relative):
-    """Forward differences; backward where the forward point is not finite. ``args[0]`` counts the calls."""
+def _forward(fun, as_real):
+    """Forward differences; backward where the forward point is not finite.
+
+    ``args`` begins with the counter of calls and with (absolute, relative) step; an absolute one of 0 is not used.
+    """
 
     def evaluate(x, g, args):
-        f = fun(x, *args[1:])
-        args[0][0] += 1
+        calls, steps, rest = args[0], args[1], args[2:]
+        f = fun(x, *rest)
+        calls[0] += 1
         point = x.copy()
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
-            step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)
+            step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
             parts[i] = origin + step
-            slopes[i] = (fun(point, *args[1:]) - f) / (parts[i] - origin)
-            args[0][0] += 1
+            slopes[i] = (fun(point, *rest) - f) / float(parts[i] - origin)
+            calls[0] += 1
             if np.isfinite(f) and not np.isfinite(slopes[i]):
                 parts[i] = origin - step
-                slopes[i] = (fun(point, *args[1:]) - f) / (parts[i] - origin)
-                args[0][0] += 1
+                slopes[i] = (fun(point, *rest) - f) / float(parts[i] - origin)
+                calls[0] += 1
             parts[i] = origin
         return f
 
     return evaluate
 
 
-def _central(fun, as_real, absolute, relative):
-    """Central differences. ``args[0]`` counts the calls."""
+def _central(fun, as_real):
+    """Central differences; one-sided where one of the points is not finite. ``args`` as above."""
 
     def evaluate(x, g, args):
-        f = fun(x, *args[1:])
+        calls, steps, rest = args[0], args[1], args[2:]
+        f = fun(x, *rest)
         point = x.copy()
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
-            step = absolute if absolute > 0.0 else relative * max(abs(origin), 1.0)
+            step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
             parts[i] = ahead = origin + step
-            above = fun(point, *args[1:])
-            parts[i] = origin - step
-            slopes[i] = (above - fun(point, *args[1:])) / (ahead - parts[i])
+            above = fun(point, *rest)
+            parts[i] = behind = origin - step
+            below = fun(point, *rest)
+            if np.isfinite(below) and not np.isfinite(above):
+                above, ahead = f, origin
+            elif np.isfinite(above) and not np.isfinite(below):
+                below, behind = f, origin
+            slopes[i] = (above - below) / float(ahead - behind)
             parts[i] = origin
-        args[0][0] += 1 + 2 * parts.size
+        calls[0] += 1 + 2 * parts.size
         return f
 
     return evaluate

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from numopt import minimize
+from numopt import Status, minimize
 from numopt._jit import call_objective
 from numopt.objective import Objective
 
@@ -234,3 +234,16 @@ def test_differences_do_not_warn_of_their_own(scheme):
     f, g = Objective(lambda x: np.inf, scheme, (), np.ones(2)).evaluate(np.ones(2))
     assert f == np.inf
     assert np.isnan(g).all()
+
+
+def test_central_differences_are_one_sided_at_the_edge_of_the_domain():
+    def fun(x):
+        return float(np.sqrt(x[0])) + float(x[1]) ** 2 if x[0] >= 0 else np.nan
+
+    result = minimize(fun, [1e-9, 1.0], jac="3-point", options={"maxiter": 3})
+    assert result.reason is not Status.NONFINITE_START
+
+
+def test_the_users_own_warnings_come_through():
+    with pytest.warns(RuntimeWarning, match="log"):
+        minimize(lambda x: float(np.log(x[0] - 2.0)), [1.0])

@@ -245,7 +245,8 @@ class LBFGS:
     def reset(self, x0, keep_memory=False):
         """Start again at ``x0``, of the same size and kind, without allocating.
 
-        ``keep_memory`` keeps what was learnt of the curvature: for new data that change the problem a little.
+        ``keep_memory`` keeps what was learnt of the curvature: for new data that change the problem a little. (The
+        state of a run with ``x_scale`` works in x / x_scale: so does this x0.)
         """
         trial, start = self.compiled.ask(self), start_vector(x0)
         if start.size != trial.size or (start.dtype.kind == "c" and trial.dtype.kind != "c"):

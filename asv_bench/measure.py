@@ -1,0 +1,319 @@
+"""Measure numopt's L-BFGS against its peers and against the goals: ``python asv_bench/measure.py [--quick] [--write]``.
+
+The contenders run alternately in one process, pinned to one core, each library with one thread; what is compared is CPU
+time, as the median over the rounds of peer time / numopt time. ``--write`` puts the table into RESULTS.md and keeps
+the text under its heading "Reading".
+"""
+
+import argparse  # noqa: I001 (benchmarks before NumPy)
+import datetime
+import importlib.metadata
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import linesearch, minimize, peers  # before NumPy: this sets the numbers of threads
+from benchmarks.compile import process_time
+from benchmarks.imports import import_time
+import numpy as np
+
+from numopt.problems import phase_retrieval
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+PACKAGES = ("numba", "numpy", "scipy", "optax", "jax", "torch", "PyLBFGS")
+_READING = "## Reading\n"
+
+
+class Row(NamedTuple):
+    """A line of the table. ``goal`` is a least value unless ``at_most``; ``text`` adds to it."""
+
+    workload: str
+    against: str
+    goal: float | None
+    measured: np.ndarray | float | None  # one number for each round; None: the peer is missing
+    unit: str = "x"
+    at_most: bool = False
+    text: str = ""
+    evaluations: tuple = ()
+
+    @property
+    def value(self):
+        """The median of the rounds."""
+        return float(np.median(self.measured))
+
+    @property
+    def met(self):
+        """What the table says about the goal."""
+        if self.measured is None:
+            return "peer missing"
+        if self.goal is None:
+            return ""
+        return "met" if (self.value <= self.goal if self.at_most else self.value >= self.goal) else "**not met**"
+
+    def cells(self):
+        """The columns of the table."""
+        sign = "<=" if self.at_most else ">="
+        goal = "" if self.goal is None else f"{sign} {self.goal:g} {self.unit}{self.text}"
+        measured, evaluations = "", " / ".join(f"{count:.0f}" for count in self.evaluations)
+        if self.measured is not None:
+            measured, rounds = f"{self.value:.3g} {self.unit}", np.atleast_1d(self.measured)
+            if rounds.size > 1:
+                measured += f" ({rounds.min():.3g} .. {rounds.max():.3g})"
+        return self.workload, self.against, goal, measured, self.met, evaluations
+
+
+def cpu_time(function):
+    """Seconds of CPU time of one call."""
+    begun = time.process_time()
+    function()
+    return time.process_time() - begun
+
+
+def contest(solvers, points, rounds, least=0.02):
+    """Alternate the solvers; returns {name: seconds per pass over the points, one for each round}."""
+    repeats = {}
+    for name, solve in solvers.items():
+        once = cpu_time(lambda solve=solve: [solve(x0) for x0 in points])
+        repeats[name] = max(1, int(least / max(once, 1e-6)))
+    times = {name: [] for name in solvers}
+    for _ in range(rounds):
+        for name, solve in solvers.items():
+            count = repeats[name]
+            total = cpu_time(lambda solve=solve, count=count: [solve(x0) for _ in range(count) for x0 in points])
+            times[name].append(total / count)
+    return {name: np.array(values) for name, values in times.items()}
+
+
+def long_contest(solvers, x0, rounds):
+    """The same for long runs: each once in a round. Only optax, which compiles for each size, runs before."""
+    if "optax" in solvers:
+        solvers["optax"](x0)
+    times = {name: [] for name in solvers}
+    for _ in range(rounds):
+        for name, solve in solvers.items():
+            times[name].append(cpu_time(lambda solve=solve: solve(x0)))
+    return {name: np.array(values) for name, values in times.items()}
+
+
+# (peer, goal, further text) for each n
+GOALS = {
+    2: (("SciPy", 40, "; in the end 100"), ("optax", 30, ""), ("torch", None, ""), ("liblbfgs", None, "")),
+    10: (("SciPy", 40, ""), ("optax", None, ""), ("torch", None, ""), ("liblbfgs", None, "")),
+    100: (("SciPy", 30, "; in the end 35"), ("optax", 25, ""), ("torch", None, ""), ("liblbfgs", None, "")),
+    1000: (("SciPy", 8, ""), ("optax", 2.5, ""), ("torch", None, ""), ("liblbfgs", None, "")),
+    minimize.LARGE: (("SciPy", 4.5, ""), ("optax", 3.5, ""), ("torch", None, ""), ("liblbfgs", None, "")),
+}
+
+
+def rosenbrock_rows(n, rounds):
+    """One size: a row for each peer, one for in-place gradients, at n = 1000 one for the evaluations."""
+    points = peers.starts(n, {2: 10, 10: 10, 100: 4}.get(n, 1))
+    solvers = {name: minimize.solver_for(n, name) for name in peers.SOLVERS}
+    solvers = {name: solve for name, solve in solvers.items() if solve is not None}
+    if n == minimize.LARGE:
+        times = long_contest(solvers, points[0], rounds)
+    else:
+        for solve in solvers.values():
+            solve(points[0])
+        times = contest(solvers, points, rounds)
+    counts = {name: sum(solve(x0)[1] for x0 in points) for name, solve in solvers.items()} if n < minimize.LARGE else {}
+    workload = f"Rosenbrock, jitted objective, n = {n:g}"
+    rows = []
+    for peer, goal, text in (*GOALS[n], ("numopt inplace", None, "")):
+        ratio = times[peer] / times["numopt"] if peer in times else None
+        evaluations = (counts["numopt"], counts[peer]) if peer in counts else ()
+        rows.append(Row(workload, peer, goal, ratio, text=text, evaluations=evaluations))
+    if n == 1000:
+        more = counts["numopt"] / counts["SciPy"]
+        rows.append(Row(workload, "SciPy, evaluations", 1.05, more, at_most=True))
+    print(n, {name: f"{1e6 * np.median(t) / len(points):.4g} us" for name, t in times.items()}, counts, flush=True)
+    return rows, times["numopt"]
+
+
+def floor_rows(times):
+    """The floors at n = 1e6, and numopt's time per iteration in units of the triad."""
+    x, y, z = (np.full(minimize.LARGE, float(k)) for k in range(3))
+    minimize.read_pass(x), minimize.triad(x, y, z)
+    read = np.array([cpu_time(lambda: minimize.read_pass(x)) for _ in range(9)])
+    triad = np.array([cpu_time(lambda: minimize.triad(x, y, z)) for _ in range(9)])
+    each = np.median(times) / (minimize.LARGE_MAXITER + 1)
+    return [
+        Row("floor: read pass, n = 1e6", "", None, 1e9 * read / minimize.LARGE, "ns per number"),
+        Row("floor: triad, n = 1e6", "", None, 1e9 * triad / minimize.LARGE, "ns per number"),
+        Row("L-BFGS iteration with its objective, n = 1e6", "triad", None, each / np.median(triad), "triads"),
+    ]
+
+
+def python_rows(rounds):
+    """Python objectives."""
+    rows = []
+    for n in (2, 10, 100):
+        x0 = peers.starts(n, 1)[0]
+        solvers = {name: peers.SOLVERS[name](peers.rosenbrock_in_python) for name in ("numopt", "SciPy")}
+        for solve in solvers.values():
+            solve(x0)
+        each = np.array([[minimize.python_overhead(s, x0) for s in solvers.values()] for _ in range(rounds)])
+        print("python objective", n, np.median(1e6 * each, axis=0), "us per evaluation", flush=True)
+        workload = f"Python objective, n = {n}, per evaluation, objective's own time subtracted"
+        rows.append(Row(workload, "SciPy", 3, each[:, 1] / each[:, 0]))
+    return rows
+
+
+def process_rows(rounds):
+    """First results of fresh processes, and the import."""
+    with tempfile.TemporaryDirectory() as cache:
+        cold = process_time("numopt", cache)
+        names = ["numopt", "SciPy"]
+        if peers.optional("jax") is not None and peers.optional("optax") is not None:
+            names.append("optax")
+        times = np.array([[process_time(name, cache) for name in names] for _ in range(rounds)]).T
+    print("first result", dict(zip(names, np.median(times, axis=1), strict=True)), "cold", cold, flush=True)
+    workload = "first result of a process, new jitted objective, warm cache"
+    optax = times[2] / times[0] if len(names) == 3 else None
+    imports = np.array([import_time() for _ in range(rounds)])
+    return [
+        Row(workload, "numopt / SciPy's process", 1.8, times[0] / times[1], at_most=True),
+        Row(workload, "optax", 2.2, optax),
+        Row("the same, the package's cache empty", "numopt / SciPy's process", None, cold / np.median(times[1])),
+        Row("import, beyond numba and scipy.optimize", "", 0.2, imports, "s", at_most=True),
+    ]
+
+
+def phase_rows(rounds):
+    """Complex phase retrieval, and the optimizer's part of it."""
+    problem = phase_retrieval.generate(minimize.PHASES_SIZE, minimize.PHASES_MEASUREMENTS / minimize.PHASES_SIZE)
+    z0 = problem.start()
+    solvers = {name: minimize.phases_solver(name, problem) for name in ("numopt", "SciPy", "optax")}
+    solvers = {name: solve for name, solve in solvers.items() if solve is not None}
+    run = minimize.recording(problem, z0)
+    solvers["replay"] = lambda z0: minimize.replay(z0, *run)
+    counts = {name: solve(z0)[1] for name, solve in solvers.items() if name != "replay"}
+    minimize.replay(z0, *run)
+    times = contest(solvers, [z0], rounds)
+    print("phases", {name: f"{1e3 * np.median(t):.3g} ms" for name, t in times.items()}, counts, flush=True)
+    workload = f"phase retrieval, n = {minimize.PHASES_SIZE} complex, {minimize.PHASES_MEASUREMENTS} measurements"
+    rows = [Row(workload, "optimizer's part", 10, 100 * times["replay"] / times["numopt"], "%", at_most=True)]
+    for peer, goal in (("optax", 2.5), ("SciPy", None)):
+        ratio = times[peer] / times["numopt"] if peer in times else None
+        rows.append(
+            Row(workload, peer, goal, ratio, evaluations=(counts["numopt"], counts[peer]) if peer in times else ())
+        )
+    return rows
+
+
+def search_rows(rounds):
+    """The line search alone."""
+    searches = {name: lambda _, s=s: s(linesearch.TRIALS, linesearch.SEARCH) for name, s in linesearch.SOLVERS.items()}
+    counts = [search(None) for search in searches.values()]
+    times = contest(searches, [None], rounds)
+    ratio = times["SciPy"] / times["numopt"]
+    return [Row("More-Thuente's line search inside @njit", "SciPy's DCSRCH", None, ratio, evaluations=counts)]
+
+
+def collection_rows():
+    """More, Garbow and Hillstrom's problems."""
+    mean, ours, theirs = minimize.collection_against_scipy()
+    workload = "More-Garbow-Hillstrom, 42 problems, max|g| <= 1e-6"
+    return [
+        Row(workload, "evaluations / SciPy's, geometric mean", None, mean),
+        Row(workload, "solved (numopt)", None, ours, "of 42"),
+        Row(workload, "solved (SciPy)", None, theirs, "of 42"),
+    ]
+
+
+def growth_rows(quick):
+    """Time per evaluation and unknown, and memory."""
+    rows = []
+    sizes = (10_000, 100_000, 1_000_000) if quick else (10_000, 100_000, 1_000_000, 10_000_000)
+    minimize.seconds_per_evaluation(10_000, 2)
+    for n in sizes:
+        each = 1e9 * minimize.seconds_per_evaluation(n, 15) / n
+        rows.append(Row(f"time per evaluation and unknown, n = {n:g}", "", None, each, "ns"))
+    bound = 2 * peers.MEMORY + 6
+    held = minimize.numbers_held(100_000)
+    return [*rows, Row("memory, n = 1e5", "", bound, held, "numbers per unknown", at_most=True)]
+
+
+def all_rows(quick):
+    """Every row."""
+    rounds, few = (3, 1) if quick else (9, 2)
+    rows = []
+    for n in minimize.ROSENBROCK_SIZES:
+        more, times = rosenbrock_rows(n, few if n == minimize.LARGE else rounds)
+        rows += more
+    rows += floor_rows(times)
+    rows.append(Row("Rosenbrock, all sizes", "LBFGSpp", None, None))
+    rows += python_rows(rounds) + process_rows(min(rounds, 5)) + phase_rows(rounds)
+    return rows + search_rows(rounds) + collection_rows() + growth_rows(quick)
+
+
+def processor():
+    """The model of the CPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def version(package):
+    """Its version, or that it is missing."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "missing"
+
+
+def table(rows):
+    """The rows in Markdown."""
+    header = ("workload", "against", "goal", "measured (range of the rounds)", "", "evaluations ours / theirs")
+    lines = [header, ("---",) * len(header), *(row.cells() for row in rows)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def report(rows, quick):
+    """The whole of RESULTS.md but the reading."""
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    missed = [row for row in rows if row.met == "**not met**"]
+    summary = (
+        "".join(f"* {row.workload}, {row.against}: {row.value:.3g} {row.unit}\n" for row in missed) or "Nothing.\n"
+    )
+    return f"""# L-BFGS against its peers
+
+    python asv_bench/measure.py --write                                     # this file
+    cd asv_bench && asv machine --yes && asv run --quick --python=same      # the same workloads over time, in asv
+
+{datetime.date.today()}, {processor()}, {os.cpu_count()} cores, shared; Python {platform.python_version()}, {versions}.
+{"A quick run of few rounds. " if quick else ""}CPU time of one pinned core, one thread for every library. "x" is peer
+time / numopt time, unless said otherwise: the median of rounds in which all contenders alternate. Start
+(-1.2, 1, ...) + 0.1 N(0, 1), max|g| <= 1e-5, ten pairs; n = 1e6 for 40 iterations. SciPy, torch and liblbfgs (by
+PyLBFGS) call the same jitted objective; optax's whole loop is jitted.
+
+{table(rows)}
+## Not met
+
+{summary}
+"""
+
+
+def main():
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="few rounds")
+    parser.add_argument("--write", action="store_true", help="write RESULTS.md")
+    chosen = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    text = report(all_rows(chosen.quick), chosen.quick)
+    print(text)
+    if chosen.write:
+        earlier = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+        RESULTS.write_text(text + _READING + earlier.partition(_READING)[2], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
