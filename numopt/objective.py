@@ -151,7 +151,8 @@ def _make_pair(fun):
         f, gradient = fun(x, *args)
         if gradient.size != g.size:
             return np.nan  # never silently: the first evaluation, in Python, raises for it
-        g[:] = gradient
+        for i in range(g.size):  # g[:] = gradient carries an error message that takes seconds to compile
+            g[i] = gradient[i]
         return f
 
     return evaluate
@@ -164,7 +165,8 @@ def _make_separate(fun, jac):
         gradient = jac(x, *args)
         if gradient.size != g.size:
             return np.nan
-        g[:] = gradient
+        for i in range(g.size):
+            g[i] = gradient[i]
         return f
 
     return evaluate
@@ -173,7 +175,8 @@ def _make_separate(fun, jac):
 def _make_inplace(fun):
     @numba.njit
     def evaluate(x, g, args):
-        g[:] = 0.0  # as in Python: a function that adds to g is right in both, or in neither
+        for i in range(g.size):  # as in Python: a function that adds to g is right in both, or in neither
+            g[i] = 0.0
         return fun(x, g, *args)
 
     return evaluate

@@ -285,6 +285,13 @@ class TestThreadedDot:
         a, b = vectors(n)
         assert threaded_dot(a, b) == dot(a, b)
 
+    def test_only_long_vectors_go_to_the_threads(self, monkeypatch):
+        monkeypatch.setattr(_vector, "run_parallel", lambda parallel, serial, a, b: (parallel, serial, a.size, b.size))
+        for n in (PARALLEL_FROM, PARALLEL_FROM + 1):
+            assert threaded_dot(np.ones(n), np.ones(n)) == (_vector._parallel_dot, dot, n, n)
+        assert threaded_dot(np.ones(BLOCK), np.ones(BLOCK)) == BLOCK
+        assert threaded_dot(np.ones(PARALLEL_FROM - 1), np.ones(PARALLEL_FROM - 1)) == PARALLEL_FROM - 1
+
     def test_the_parallel_kernel_alone(self):
         for n in (0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 11):
             a, b = vectors(n)

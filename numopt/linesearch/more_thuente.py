@@ -56,11 +56,13 @@ class MoreThuente:
     def check(self):
         """Raise ValueError for constants that make no sense."""
         if not 0 < self.ftol <= self.gtol < 1:
-            raise ValueError(f"MoreThuente: 0 < ftol <= gtol < 1 is needed, got {self.ftol=}, {self.gtol=}")
+            raise ValueError(f"MoreThuente: 0 < ftol <= gtol < 1 is needed, got ftol={self.ftol}, gtol={self.gtol}")
         if not self.xtol >= 0:
             raise ValueError(f"MoreThuente: xtol must not be negative, got {self.xtol}")
         if not 0 <= self.stpmin < self.stpmax:
-            raise ValueError(f"MoreThuente: 0 <= stpmin < stpmax is needed, got {self.stpmin=}, {self.stpmax=}")
+            raise ValueError(
+                f"MoreThuente: 0 <= stpmin < stpmax is needed, got stpmin={self.stpmin}, stpmax={self.stpmax}"
+            )
         if not self.max_evals >= 1:
             raise ValueError(f"MoreThuente: max_evals must be at least 1, got {self.max_evals}")
 
@@ -158,7 +160,9 @@ def _step(state, alpha, phi, slope):
         proposed = _flattening_step(state, alpha, phi, slope)
     elif state[BRACKETED] == 1.0:  # 4: not higher, same sign, the slope steepens
         upper, phi_upper, slope_upper = state[UPPER], state[PHI_UPPER], state[SLOPE_UPPER]
-        proposed = cubic_minimizer(alpha, phi, slope, upper, phi_upper, slope_upper)
+        ratio, gamma = cubic_ratio(alpha, phi, slope, upper, phi_upper, slope_upper)
+        # psi chose UPPER; phi itself may have no minimiser before it: bisect
+        proposed = alpha + (ratio if gamma != 0.0 and 0.0 < ratio < 1.0 else 0.5) * (upper - alpha)
     else:
         proposed = state[LARGEST] if alpha > lower else state[SMALLEST]
     _shrink_interval(state, alpha, phi, slope, opposite)

@@ -58,7 +58,7 @@ class Zoom:
     def check(self):
         """Raise ValueError for constants that make no sense."""
         if not 0 < self.c1 < self.c2 < 1:
-            raise ValueError(f"Zoom: 0 < c1 < c2 < 1 is needed, got {self.c1=}, {self.c2=}")
+            raise ValueError(f"Zoom: 0 < c1 < c2 < 1 is needed, got c1={self.c1}, c2={self.c2}")
         if self.c3 is not None and not self.c3 >= 0:
             raise ValueError(f"Zoom: c3 must be None or not negative, got {self.c3}")
         if not self.xtol >= 0:

@@ -169,6 +169,20 @@ def pole():
     return Function(phi, dphi)
 
 
+def steps_down(rng):
+    """It falls in steps, steeply and slowly in turn, then rises: phi decreases between trials, but not sufficiently."""
+    depth, place, width = 10.0 ** rng.uniform([[-1], [-2], [-2]], [[1], [2], [1]], (3, 4))
+    curvature = 10.0 ** rng.uniform(-6, -3)
+
+    def phi(a):
+        return float(-depth @ np.tanh((a - place) / width) + curvature * a * a)
+
+    def dphi(a):
+        return float(-(depth / width) @ (1.0 - np.tanh((a - place) / width) ** 2) + 2 * curvature * a)
+
+    return Function(phi, dphi) if dphi(0.0) < -1e-3 else steps_down(rng)
+
+
 def log_barrier(weight=0.1, wall=1.0, beyond=math.nan):
     """1 - t - weight log(1 - t) with t = alpha / wall, minimal at t = 1 - weight; ``beyond`` from the wall on."""
 

@@ -22,6 +22,7 @@ from one_variable import (
     pole,
     quartic,
     search_along,
+    steps_down,
 )
 
 from numopt import Backtracking, MoreThuente, Verdict, Zoom
@@ -80,6 +81,19 @@ def test_conditions_are_met(name, kind):
         else:
             assert run.verdict is Verdict.ACCEPTED
             assert may_be_accepted(function, run, search)
+
+
+@pytest.mark.parametrize("kind", SEARCHES)
+@pytest.mark.parametrize(("least", "most"), [(1e-4, 0.1), (0.1, 0.5), (0.5, 0.95)])
+def test_conditions_are_met_on_steps(kind, least, most):
+    """Also for large constants of decrease, where a point may be lower than the best one, but not low enough."""
+    rng = np.random.default_rng([15, int(1000 * most)])
+    for _ in range(300):
+        c1 = np.exp(rng.uniform(np.log(least), np.log(most)))
+        search, function = SEARCHES[kind](c1, rng.uniform(c1, 0.96)), steps_down(rng)
+        run = search_along(function, 10.0 ** rng.uniform(-3, 3), search)
+        assert run.verdict is Verdict.ACCEPTED
+        assert meets_conditions(function, run.step.alpha, search)
 
 
 @pytest.mark.parametrize("kind", ["MoreThuente", "Zoom, strict", "Backtracking"])
