@@ -15,8 +15,8 @@ def start_vector(x0, name="x0"):
     if given.ndim > 1:
         raise ValueError(f"{name} must be a vector, got shape {given.shape}: pass {name}.ravel() and reshape in fun")
     dtype = np.complex128 if given.dtype.kind == "c" else np.float64
-    vector = np.array(np.atleast_1d(given), dtype=dtype, order="C")
-    if not np.isfinite(vector).all():
+    vector = np.array(given, dtype=dtype, order="C", ndmin=1)
+    if np.count_nonzero(np.isfinite(vector)) < vector.size:  # several times faster than all() on a short vector
         where = int(np.flatnonzero(~np.isfinite(vector))[0])
         raise ValueError(f"{name} must be finite, but {name}[{where}] = {vector[where]}")
     return vector

@@ -4,7 +4,9 @@ import time
 
 import numpy as np
 
-from ._jit import call_objective, jit
+from ._jit import call_objective, jit, real_view, view_like
+from .generic import tell
+from .solvers.state import NFEV, NIT, SCALE, STATUS, F
 from .status import Status
 
 RUNNING = int(Status.RUNNING)
@@ -23,7 +25,7 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
 
     Parameters
     ----------
-    solver : an ask/tell solver
+    solver : an ask/tell solver with the fields ``core``, ``parameters`` and ``prototype`` (:mod:`.solvers.state`)
     objective : Objective
     watchers : sequence of callables
         Called with the solver after every ``every``-th iteration, and after the last.
@@ -38,23 +40,19 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
         Why the run ended.
     """
     begun = time.perf_counter()
-    methods = type(solver).compiled
-    point, tell = methods.ask(solver), methods.tell
-    status, seen = methods.status(solver), methods.nit(solver)
-    looks = [watch for watch in watchers if watch.from_start]
-    if solver.nfev > 0:  # an earlier run goes on
+    point, (status, nit, nfev, f) = _start(solver)
+    seen, looks = nit, [watch for watch in watchers if watch.from_start]
+    if nfev > 0:  # an earlier run goes on
         _call(looks, solver)
     if status == RUNNING:
-        started = solver.nfev == 0
-        status = tell(solver, *objective.evaluate(point))
-        if started:
+        status, nit, _, f = _told(solver, *objective.evaluate(point))
+        if nfev == 0:
             _call(looks, solver)
-        if -np.inf < solver.f <= target:
+        if -np.inf < f <= target:
             status = TARGET
     compiled = objective.compiled() if status == RUNNING else None
     per_evaluation = max(time.perf_counter() - begun, 1e-9)
     g = np.empty_like(point) if compiled is not None else None
-    nit = methods.nit(solver)
     following = seen + every if watchers else _FOREVER
     while True:
         if watchers and nit > seen and (nit >= following or status != RUNNING):
@@ -68,8 +66,8 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
             return Status.MAXTIME
         if compiled is None:
             accepted = nit
-            status, nit = tell(solver, *objective.evaluate(point)), methods.nit(solver)
-            if nit > accepted and solver.f <= target:
+            status, nit, _, f = _told(solver, *objective.evaluate(point))
+            if nit > accepted and f <= target:
                 status = TARGET
         else:
             budget = min(max(int(_AIR / per_evaluation), 1), _LARGEST_TURN)
@@ -78,7 +76,7 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
             per_evaluation = max((time.perf_counter() - turn) / max(done, 1), 1e-9)
             if status == _RAISED:
                 # the exception shows itself here; if it does not come again, the run goes on
-                status, nit = tell(solver, *objective.evaluate(point)), methods.nit(solver)
+                status, nit, _, f = _told(solver, *objective.evaluate(point))
 
 
 def _call(watchers, solver):
@@ -87,21 +85,47 @@ def _call(watchers, solver):
     return next((verdict for verdict in verdicts if verdict is not None), None)
 
 
+# The functions below work on what the solver holds, not through ask() and tell(): in a loop, each of these would count
+# references to every array of the core, and each call from Python costs about a microsecond.
+
+
+@jit
+def _progress(core):
+    scalars, counters = core.scalars, core.counters
+    return counters[STATUS], counters[NIT], counters[NFEV], scalars[F] / scalars[SCALE]
+
+
+@jit
+def _start(solver):
+    core = solver.core
+    return view_like(core.trial, solver.prototype), _progress(core)
+
+
+@jit
+def _told(solver, f, g):
+    core = solver.core
+    tell(core, solver.parameters, f, real_view(g))
+    return _progress(core)
+
+
 @jit
 def _run(solver, address, args, g, budget, until, target):
     """Up to ``budget`` evaluations, to the end of iteration ``until``, or to the target.
 
     Returns the status (-1: the objective raised), the evaluations done and the number of iterations so far.
     """
-    status, done, accepted = RUNNING, 0, solver.nit
+    core, parameters = solver.core, solver.parameters
+    point, gradient = view_like(core.trial, solver.prototype), real_view(g)
+    scalars, counters = core.scalars, core.counters
+    status, done, accepted = RUNNING, 0, counters[NIT]
     while status == RUNNING and done < budget and accepted < until:
-        raised, f = call_objective(address, solver.ask(), g, args)
+        raised, f = call_objective(address, point, g, args)
         if raised:
             return _RAISED, done, accepted
         done += 1
-        status = solver.tell(f, g)
-        if solver.nit > accepted:
-            accepted = solver.nit
-            if solver.f <= target:
+        status = tell(core, parameters, f, gradient)
+        if counters[NIT] > accepted:
+            accepted = counters[NIT]
+            if scalars[F] <= target * scalars[SCALE]:
                 status = TARGET
     return status, done, accepted

@@ -38,3 +38,18 @@ def decrease_constant(search):
 @by_type(borrow=True)
 def first_step(search, natural, previous):
     """The first trial step: ``natural`` is the solver's proposal, ``previous`` the last accepted step or 0."""
+
+
+@by_type(borrow=True)
+def tell(core, parameters, f, g):
+    """Give a solver the value and gradient at ``core.trial``; returns the status.
+
+    Parameters
+    ----------
+    core : named tuple
+        The solver's state (:mod:`numopt.solvers.state`), by whose class this function is chosen.
+    parameters : record or tuple of records
+        What else the solver works with, such as its line search.
+    f, g : float, ndarray of float64, shape (n,)
+        Value and gradient.
+    """

@@ -128,7 +128,7 @@ def minimize(
     objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate)
     calls = objective.calls_per_gradient
     solver = _solver(x0 if scale is None else x0 / scale, chosen, calls)
-    earlier = int(solver.nfev)
+    earlier = 0 if chosen.state is None else int(solver.nfev)
     report = (lambda x: x) if scale is None else (lambda x: x * scale)
     history = History() if chosen.history else None
     progress = Progress(chosen.maxiter) if chosen.progress else None
@@ -186,7 +186,7 @@ def _solver(x0, chosen, calls):
         search = chosen.linesearch
         if chosen.maxls is not None:
             search = search._replace(max_evals=chosen.maxls)
-        return LBFGS._from_vector(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+        return LBFGS.compiled.new(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
     if not isinstance(chosen.state, LBFGS):
         raise TypeError(f"state must be the state of an earlier result, an LBFGS object, got {chosen.state!r}")
     solver = copy.copy(chosen.state)

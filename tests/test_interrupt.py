@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -21,7 +22,9 @@ import pytest
 from numba.core.runtime import rtsys
 
 import numopt.drive
+import numopt.generic
 from numopt import Status, minimize
+from numopt.solvers.state import COUNTERS, NFEV, NIT, SCALARS, STATUS
 
 SMALL_LEAK = 30 * 2**20
 
@@ -157,34 +160,30 @@ class Clock:
         return self.now
 
 
+class EndlessCore(NamedTuple):
+    trial: np.ndarray
+    scalars: np.ndarray
+    counters: np.ndarray
+
+
+@numopt.generic.tell.register(EndlessCore)
+def _tell(core, evaluations, f, g):
+    counters = core.counters
+    counters[NFEV] += 1
+    counters[NIT] += counters[NFEV] % 3 == 0
+    counters[STATUS] = Status.RUNNING if counters[NFEV] < evaluations else Status.CONVERGED_GTOL
+    return counters[STATUS]
+
+
 class EndlessSolver:
     """Asks for so many evaluations, of which every third ends an iteration."""
 
-    class compiled:
-        def ask(self):
-            return self.point
-
-        def tell(self, f, g):
-            return self.tell(f, g)
-
-        def status(self):
-            return Status.RUNNING
-
-        def nit(self):
-            return self.nit
-
     def __init__(self, evaluations):
-        self.point, self.f = np.zeros(1), 0.0
-        self.nit = self.nfev = 0
-        self._evaluations = evaluations
+        self.core = EndlessCore(np.zeros(1), np.ones(SCALARS), np.zeros(COUNTERS, int))
+        self.parameters, self.prototype = evaluations, np.zeros(0)
 
-    def ask(self):
-        return self.point
-
-    def tell(self, f, g):
-        self.nfev += 1
-        self.nit += self.nfev % 3 == 0
-        return int(Status.RUNNING if self.nfev < self._evaluations else Status.CONVERGED_GTOL)
+    nit = property(lambda self: self.core.counters[NIT])
+    nfev = property(lambda self: self.core.counters[NFEV])
 
 
 class Machine:
@@ -198,14 +197,18 @@ class Machine:
         self.evaluations = 0
         self.turns = []  # (evaluations, seconds)
         self.from_python = []  # numbers of the evaluations made from Python
-        run = getattr(numopt.drive._run, "py_func", numopt.drive._run)
+        functions = [getattr(numopt.drive, name) for name in ("_progress", "_start", "_told", "_run")]
+        functions = {f.__name__: getattr(f, "py_func", f) for f in functions}
+        functions |= {"real_view": lambda g: g, "view_like": lambda x, prototype: x}
 
         def turn(solver, *rest):
             evaluations, begun = self.evaluations, self.clock.now
-            result = run(solver, *rest)
+            result = functions["_run"](solver, *rest)
             self.turns.append((self.evaluations - evaluations, self.clock.now - begun))
             return result
 
+        for name, function in functions.items():
+            monkeypatch.setattr(numopt.drive, name, function)
         monkeypatch.setattr(numopt.drive, "time", self.clock)
         monkeypatch.setattr(numopt.drive, "_run", turn)
         monkeypatch.setattr(numopt.drive, "call_objective", self._call)

@@ -45,8 +45,8 @@ if not PLAIN:
 class Adapted(NamedTuple):
     """An adapted objective. ``keep`` must live as long as the addresses are used."""
 
-    address: np.uintp
-    args: np.uintp
+    address: int
+    args: int
     keep: tuple
 
 
@@ -145,16 +145,22 @@ def adapt(make_evaluate, functions, args, dtype):
         return None
     with _compiling:  # one compilation for threads that arrive with the same objective at once
         try:
-            if any(isinstance(value, Dispatcher) for value in args):
-                return None  # typeof would warn of first-class functions
-            args_type = typeof(args) if args else _NO_ARGS  # typeof is slow
-            if not _can_hold(args_type):
+            args_type = _type_of(args) if args else _NO_ARGS
+            if args_type is None:
                 return None
             adapted, address = _compile(make_evaluate, functions, args_type, dtype.char)
-            holder, held_at = _hold(args)
+            holder, held_at = _hold(args) if args else _hold_nothing()
         except (NumbaError, ValueError):
             return None  # driven from Python, where the user's own error shows itself
-    return Adapted(np.uintp(address), np.uintp(held_at), (adapted, holder))
+    return Adapted(address, held_at, (adapted, holder))
+
+
+def _type_of(args):
+    """The Numba type of the arguments, or None if they cannot be held."""
+    if any(isinstance(value, Dispatcher) for value in args):
+        return None  # typeof would warn of first-class functions
+    args_type = typeof(args)
+    return args_type if _can_hold(args_type) else None
 
 
 def _can_hold(numba_type):
@@ -169,3 +175,8 @@ def _can_hold(numba_type):
 def _hold(args):
     holder = _Args(args)
     return holder, _address_of(holder)
+
+
+@functools.cache
+def _hold_nothing():
+    return _hold(())

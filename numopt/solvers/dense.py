@@ -12,7 +12,10 @@ M. Al-Baali, Numerical experience with a class of self-scaling quasi-Newton algo
 
 from .._jit import ELEMENTWISE, jit
 
-DENSE_UP_TO = 16  # real unknowns; beyond, self-scaled BFGS takes up to four times the evaluations of L-BFGS
+# Real unknowns. Measured against ten pairs, from n = 2 to 16: the same evaluations on the More-Garbow-Hillstrom set,
+# .8 to 1 on logistic regression, 1 falling to .2 on ill-conditioned quadratics, 1.0 to 1.2 on Rosenbrock's function,
+# where beyond n = 16 it becomes four times as many.
+DENSE_UP_TO = 16
 
 
 @jit(fastmath=ELEMENTWISE, inline=True, borrow=True)

@@ -15,18 +15,14 @@ from .lbfgs_core import (
     LAST_STEP,
     MAXFUN_,
     MAXITER_,
-    NFEV,
-    NIT,
     PEAK,
-    SCALE,
-    STATUS,
     Core,
-    F,
     new_core,
     restart,
 )
 from .lbfgs_core import resume as resume_core
 from .lbfgs_core import tell as tell_core
+from .state import NFEV, NIT, SCALE, STATUS, F
 from .storage import read, write
 
 DECREASE = 2.220446049250313e-09  # SciPy's defaults
@@ -41,7 +37,7 @@ class LBFGSFields:
     """What an :class:`LBFGS` holds."""
 
     core: Core
-    search: Any  # the record of the line search
+    parameters: Any  # the record of the line search
     prototype: np.ndarray  # empty; its dtype is that of x
 
 
@@ -129,15 +125,10 @@ class LBFGS:
         cls, x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GRADIENT, ftol=DECREASE, maxiter=LIMIT, maxfun=LIMIT
     ):
         """Validate, and build the compiled object."""
-        return cls._from_vector(start_vector(x0), memory, linesearch, gtol, ftol, maxiter, maxfun)
-
-    @classmethod
-    def _from_vector(cls, x0, memory, linesearch, gtol, ftol, maxiter, maxfun):
-        """The same for an x0 that is normalised already."""
         if not isinstance(linesearch, Record):
             raise TypeError(f"linesearch must be MoreThuente(), Zoom() or Backtracking(), got {linesearch!r}")
         return cls.compiled.new(
-            x0,
+            start_vector(x0),
             at_least(memory, 1, "memory"),
             linesearch,
             not_negative(gtol, "gtol"),
@@ -162,7 +153,7 @@ class LBFGS:
             gradient = real_view(g)
             if gradient.size != self.core.x.size:
                 return -1
-            return tell_core(self.core, self.search, f, gradient)
+            return tell_core(self.core, self.parameters, f, gradient)
 
         def reset(self, x0, keep_memory=False):
             start = real_view(x0)
@@ -176,7 +167,7 @@ class LBFGS:
             scalars[GTOL], scalars[FTOL] = gtol, ftol
             counters[MAXITER_], counters[MAXFUN_] = maxiter, maxfun
             if counters[STATUS] == MAXITER or counters[STATUS] == MAXFUN:
-                resume_core(self.core, self.search)
+                resume_core(self.core, self.parameters)
             return counters[STATUS]
 
         @property

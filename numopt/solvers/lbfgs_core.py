@@ -18,10 +18,12 @@ import numpy as np
 from .._jit import REDUCTION, bits_view, float_of_bits, jit
 from .._vector import MAGNITUDE, dot, max_abs, move, norm, scale_into
 from ..generic import first_step
+from ..generic import tell as chosen_tell
 from ..linesearch import safeguard
 from ..linesearch.safeguard import BEST, PHI_BEST
 from ..status import Status
 from .pairs import COUNT, Pairs, descend, forget, free_row, keep, new_pairs
+from .state import NFEV, NIT, SCALE, STATUS, F
 
 RUNNING = int(Status.RUNNING)
 CONVERGED_GTOL, CONVERGED_FTOL, PRECISION = (
@@ -33,10 +35,8 @@ MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
 LINE_SEARCH, UNBOUNDED = int(Status.LINE_SEARCH), int(Status.UNBOUNDED)
 NONFINITE_START = int(Status.NONFINITE_START)
 
-# entries of Core.scalars
-F = 0  # f at x, times SCALE
-PEAK = 1  # max |g_i| at x, times SCALE
-SCALE = 2  # the power of two that f and g are multiplied by; 1 unless the first gradient is huge
+# further entries of Core.scalars; SCALE is 1 unless the first gradient is huge
+PEAK = 2  # max |g_i| at x, times SCALE
 STEP = 3  # alpha of the trial
 FIRST_STEP = 4  # alpha of the search's first trial
 LAST_STEP = 5  # the last accepted alpha
@@ -46,14 +46,11 @@ NATURAL = 8  # 1: the last step was along a quasi-Newton direction, whose natura
 GTOL, FTOL = 9, 10
 SCALARS = 11
 
-# entries of Core.counters
-STATUS = 0
-NIT = 1
-NFEV = 2
+# further entries of Core.counters
 SMALL = 3  # decreases below ftol in a row
-POOR = 7  # 1: one of these steps did not meet the conditions of the line search
-EXPECTED = 4  # 1: the last failed search had been predicted to change f by rounding only
-MAXITER_, MAXFUN_ = 5, 6
+POOR = 4  # 1: one of these steps did not meet the conditions of the line search
+EXPECTED = 5  # 1: the last failed search had been predicted to change f by rounding only
+MAXITER_, MAXFUN_ = 6, 7
 COUNTERS = 8
 
 _HUGE = 1e100  # a larger first gradient is scaled: y.y would overflow
@@ -123,6 +120,11 @@ def tell(core, search, f, g):
     else:
         _take_trial(core, search, f, g)
     return core.counters[STATUS]
+
+
+@chosen_tell.register(Core)
+def _tell(core, search, f, g):
+    return tell(core, search, f, g)
 
 
 @jit(borrow=True)
