@@ -19,9 +19,10 @@ _SMALLEST_SUM = 1e-280
 
 
 @jit(fastmath=REDUCTION, borrow=True)
-def _dot_range(a, b, start, stop):
+def _dot_block(a, b):
+    # on slices: an index from range(start, stop) might be negative for all LLVM knows, and the loop would run scalar
     total = 0.0
-    for i in range(start, stop):
+    for i in range(a.size):
         total += a[i] * b[i]
     return total
 
@@ -31,17 +32,16 @@ def dot(a, b):
     """Sum a_i b_i; on the views of complex vectors, Re<a, b>."""
     total = 0.0
     for start in range(0, a.size, BLOCK):
-        total += _dot_range(a, b, start, min(a.size, start + BLOCK))
+        total += _dot_block(a[start : start + BLOCK], b[start : start + BLOCK])
     return total
 
 
 @jit(parallel=True)
 def _parallel_dot(a, b):
-    n = a.size
-    blocks = (n + BLOCK - 1) // BLOCK
+    blocks = (a.size + BLOCK - 1) // BLOCK
     partial = np.empty(blocks)
     for k in prange(blocks):
-        partial[k] = _dot_range(a, b, k * BLOCK, min(n, (k + 1) * BLOCK))
+        partial[k] = _dot_block(a[k * BLOCK : (k + 1) * BLOCK], b[k * BLOCK : (k + 1) * BLOCK])
     total = 0.0
     for k in range(blocks):
         total += partial[k]

@@ -45,31 +45,57 @@ def merge(options, tol, stacklevel=3):
     if tol is not None:
         given.setdefault("ftol", tol)
         given.setdefault("gtol", tol)
-    unknown = [name for name in given if name not in Options._fields]
+    unknown = [name for name in given if name not in _KNOWN]
     if unknown:
         names = ", ".join(map(str, unknown))
         message = f"unknown options: {names}; known: {', '.join(Options._fields)}"
         warnings.warn(message, OptimizeWarning, stacklevel=stacklevel)
-    chosen = Options(**{name: value for name, value in given.items() if name in Options._fields})
-    return _validated(chosen)
+    known = {name: value for name, value in given.items() if name in _KNOWN}
+    return Options(**{name: _CHECKS[name](value, name) if name in _CHECKS else value for name, value in known.items()})
 
 
-def _validated(chosen):
-    if not isinstance(chosen.linesearch, Record):
-        raise TypeError(f"linesearch must be MoreThuente(), Zoom() or Backtracking(), got {chosen.linesearch!r}")
-    if chosen.gradient_convention not in ("ascent", "conjugate"):
-        raise ValueError(f"gradient_convention must be 'ascent' or 'conjugate', got {chosen.gradient_convention!r}")
-    target = float(chosen.target)
-    if np.isnan(target):
-        raise ValueError("target must not be NaN")
-    return chosen._replace(
-        maxcor=at_least(chosen.maxcor, 1, "maxcor"),
-        maxls=None if chosen.maxls is None else at_least(chosen.maxls, 1, "maxls"),
-        maxiter=at_least(chosen.maxiter, 0, "maxiter"),
-        maxfun=at_least(chosen.maxfun, 1, "maxfun"),
-        ftol=not_negative(chosen.ftol, "ftol"),
-        gtol=not_negative(chosen.gtol, "gtol"),
-        callback_every=at_least(chosen.callback_every, 1, "callback_every"),
-        max_time=not_negative(chosen.max_time, "max_time"),
-        target=target,
-    )
+def _from_0(value, name):
+    return at_least(value, 0, name)
+
+
+def _from_1(value, name):
+    return at_least(value, 1, name)
+
+
+def _none_or_from_1(value, name):
+    return None if value is None else at_least(value, 1, name)
+
+
+def _search(value, name):
+    if not isinstance(value, Record):
+        raise TypeError(f"{name} must be MoreThuente(), Zoom() or Backtracking(), got {value!r}")
+    return value
+
+
+def _convention(value, name):
+    if value not in ("ascent", "conjugate"):
+        raise ValueError(f"{name} must be 'ascent' or 'conjugate', got {value!r}")
+    return value
+
+
+def _number(value, name):
+    number = float(value)
+    if np.isnan(number):
+        raise ValueError(f"{name} must not be NaN")
+    return number
+
+
+_KNOWN = frozenset(Options._fields)
+_CHECKS = {
+    "maxcor": _from_1,
+    "maxls": _none_or_from_1,
+    "maxiter": _from_0,
+    "maxfun": _from_1,
+    "ftol": not_negative,
+    "gtol": not_negative,
+    "callback_every": _from_1,
+    "max_time": not_negative,
+    "target": _number,
+    "linesearch": _search,
+    "gradient_convention": _convention,
+}

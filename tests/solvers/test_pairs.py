@@ -3,6 +3,7 @@
 import numba
 import numpy as np
 import pytest
+from machine_code import PACKED_SUM, assembly, uses, x86_only
 from numba.core.runtime import rtsys
 from reference import dense_inverse_hessian, self_scaled_inverse_hessian
 
@@ -11,10 +12,11 @@ from numopt.solvers.pairs import (
     _BLOCK,
     COMPACT_FROM,
     COUNT,
-    FRESH,
     NEWEST,
     Pairs,
+    _add_two,
     _compact,
+    _dots_of_two,
     _two_loop,
     descend,
     forget,
@@ -94,8 +96,7 @@ def test_compact_form_is_the_dense_product(n, memory):
         history.append(random_pair(rng, n))
         store(pairs, *history[-1])
         inverse = twin(history, memory)
-        for repeated in range(3):
-            assert pairs.ring[FRESH] == (repeated == 0)
+        for _ in range(3):
             g = rng.standard_normal(n)
             d = np.full(n, np.nan)
             slope = _compact(pairs, g, d)
@@ -414,3 +415,11 @@ def test_a_product_allocates_nothing(n):
         many_products(pairs, g, d, rounds)
         allocations.append(rtsys.get_allocation_stats().alloc - before)
     assert allocations[1] == allocations[2]
+
+
+@pytest.mark.jit_only
+@x86_only
+def test_passes_over_the_history_are_packed():
+    vector, number = numba.float64[::1], numba.float64
+    assert uses(assembly(_dots_of_two, (vector,) * 6), PACKED_SUM)
+    assert uses(assembly(_add_two, (vector, *(number, vector) * 4)), PACKED_SUM)
