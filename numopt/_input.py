@@ -22,6 +22,27 @@ def start_vector(x0, name="x0"):
     return vector
 
 
+def parameter_vector(x):
+    """``x`` as a contiguous vector of float32, float64, complex64 or complex128; copied only if it is not that."""
+    given = np.asarray(x)
+    if given.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
+        raise TypeError(f"x must be float32, float64, complex64 or complex128, got {given.dtype}: use x.astype(float)")
+    if given.ndim != 1:
+        raise ValueError(f"x must be a vector, got shape {given.shape}: pass x.ravel(), which shares its memory")
+    return np.ascontiguousarray(given)
+
+
+def step_vectors(x, g):
+    """``x``, to be changed in place, and ``g``, of the same dtype."""
+    if not isinstance(x, np.ndarray) or not x.flags.carray or x.ndim != 1:
+        what = f"{type(x).__name__}" if not isinstance(x, np.ndarray) else f"shape {x.shape}, strides {x.strides}"
+        raise ValueError(f"update: x is changed in place, so it must be a writable contiguous NumPy vector, got {what}")
+    g = np.asarray(g)
+    if g.dtype != x.dtype:
+        raise ValueError(f"update: x is {x.dtype}, but g is {g.dtype}; pass g.astype(x.dtype)")
+    return np.asarray(x), g
+
+
 def gradient_vector(g, dtype, size):
     """A gradient as a contiguous vector of the solver's dtype."""
     if type(g) is np.ndarray and g.dtype == dtype and g.shape == (size,) and g.flags.c_contiguous:

@@ -1,6 +1,6 @@
 """The functions that are chosen by the class of their first argument, declared once; each family registers its own."""
 
-from ._jit import by_type
+from ._jit import ELEMENTWISE, by_type
 
 
 @by_type(borrow=True)
@@ -53,3 +53,77 @@ def tell(core, parameters, f, g):
     f, g : float, ndarray of float64, shape (n,)
         Value and gradient.
     """
+
+
+@by_type(borrow=True)
+def rate(schedule, count):
+    """The value of a number or a schedule after ``count`` steps, a float64."""
+
+
+# --- first-order rules -----------------------------------------------------------------------------------------------
+#
+# Vectors are those of one optimizer: x, the gradient, and what the rule keeps, of n entries each. ``u`` is an entry of
+# the update: the gradient for the first rule of a chain, then what the rule before has made of it. After the last rule
+# x becomes x + u, so that the rule with the learning rate turns the sign.
+
+
+@by_type
+def vectors(rule, x):
+    """New state vectors of a rule for the parameters ``x``: a named tuple of arrays of n entries, or ()."""
+
+
+@by_type
+def numbers(rule, x):
+    """New scalar state of a rule: an array of float64, empty for most."""
+
+
+@by_type(borrow=True)
+def coefficients(rule, numbers, t, learning_rate):
+    """What the loop over the entries needs in this step, computed once.
+
+    Parameters
+    ----------
+    rule : record
+    numbers : ndarray of float64
+        The rule's scalar state, which :func:`absorb` has brought up to date.
+    t : float
+        The step, 1, 2, ...
+    learning_rate : float
+        Of this step.
+
+    Returns
+    -------
+    tuple of float
+        Cast to the real precision of x before the loop: float32 code then has no float64 in it.
+    """
+
+
+@by_type(borrow=True, fastmath=ELEMENTWISE)
+def element(rule, coefficients, state, u, x):
+    """One entry of a step: a pure function of numbers.
+
+    Parameters
+    ----------
+    rule : record
+        Only chooses the function; its numbers come in ``coefficients``.
+    coefficients : tuple of float
+    state : tuple of float or complex
+        The entry of each of the rule's vectors.
+    u, x : float or complex
+        The update so far, and the parameter before the step.
+
+    Returns
+    -------
+    state : tuple
+    u : float or complex
+    """
+
+
+@by_type(borrow=True, fastmath=ELEMENTWISE)
+def summands(rule, coefficients, state, u, x):
+    """What a rule that reduces adds up over all entries before its step: a tuple of up to ``MOST_SUMS`` float64."""
+
+
+@by_type(borrow=True)
+def absorb(rule, numbers, sums, n, t):
+    """Bring a reducing rule's scalar state up to date by the sums over n entries."""

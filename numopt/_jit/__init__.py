@@ -2,12 +2,13 @@
 
 from ._call import adapt, call_objective
 from ._compile import ELEMENTWISE, REDUCTION, jit
-from ._dispatch import by_type, kind
+from ._dispatch import by_type, kind, kind_of_type
+from ._nested import add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, sqrt
-from ._record import Record, record
+from ._record import Record, is_number, record
 from ._stamp import STAMP
-from ._stateful import fields, stateful
+from ._stateful import fields, lend, stateful
 from ._views import bits_view, float_of_bits, real_view, view_like
 
 __all__ = [
@@ -17,19 +18,28 @@ __all__ = [
     "STAMP",
     "Record",
     "adapt",
+    "add",
     "bits_view",
+    "block",
     "by_type",
     "call_objective",
+    "cast",
+    "copy_into",
     "exp",
     "fields",
     "float_of_bits",
+    "is_number",
     "jit",
     "kind",
+    "kind_of_type",
+    "lend",
     "log",
+    "read",
     "real_view",
     "record",
     "run_parallel",
     "sqrt",
     "stateful",
     "view_like",
+    "write",
 ]

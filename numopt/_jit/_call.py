@@ -59,7 +59,7 @@ def _address_of(typingctx, holder):
     return types.uintp(holder), codegen
 
 
-def _lent(context, builder, numba_type, value):
+def lent(context, builder, numba_type, value):
     """The same arrays without an owner: nothing counts references to them, so an exception cannot leak one."""
     if isinstance(numba_type, types.Array):
         array = context.make_array(numba_type)(context, builder, value)
@@ -67,9 +67,10 @@ def _lent(context, builder, numba_type, value):
             setattr(array, name, getattr(array, name).type(None))
         return array._getvalue()
     if isinstance(numba_type, types.BaseTuple):
-        parts = [_lent(context, builder, t, builder.extract_value(value, i)) for i, t in enumerate(numba_type)]
+        parts = [lent(context, builder, t, builder.extract_value(value, i)) for i, t in enumerate(numba_type)]
         return context.make_tuple(builder, numba_type, parts)
-    context.nrt.incref(builder, numba_type, value)
+    if context.enable_nrt:
+        context.nrt.incref(builder, numba_type, value)
     return value
 
 
@@ -82,7 +83,7 @@ def _load_args(typingctx, address, holder_type):
         payload = holder.get_data_type()
         pointer = builder.inttoptr(values[0], context.data_model_manager[payload].get_value_type().as_pointer())
         value = structref.create_struct_proxy(payload)(context, builder, ref=pointer).args
-        return _lent(context, builder, args, value)
+        return lent(context, builder, args, value)
 
     return args(address, holder_type), codegen
 
@@ -100,7 +101,7 @@ def call_objective(typingctx, address, x, g, args):
         convention, arguments = context.call_conv, sig.args[1:]
         function_type = convention.get_function_type(types.float64, arguments)
         function = builder.inttoptr(values[0], function_type.as_pointer())
-        lent = [_lent(context, builder, t, v) for t, v in zip((x, g), values[1:3], strict=True)]
+        lent = [lent(context, builder, t, v) for t, v in zip((x, g), values[1:3], strict=True)]
         status, f = convention.call_function(builder, function, types.float64, arguments, [*lent, values[3]])
         return context.make_tuple(builder, sig.return_type, (status.is_error, f))
 

@@ -1,7 +1,7 @@
 """Choice by type: one function, implemented for each class of its first argument, in Python, ``@njit`` and CUDA code.
 
-A *kind* is what an implementation is chosen by: the class of a record, ``float`` for every real number, ``tuple`` for
-a plain tuple, ``type(None)`` for None.
+A *kind* is what an implementation is chosen by: the class of a record, ``float`` for every real number, ``bool``,
+``tuple`` for a plain tuple, ``type(None)`` for None.
 """
 
 import functools
@@ -19,7 +19,7 @@ def kind(value):
     return float if is_number(value) else type(value)
 
 
-def _kind_of_type(numba_type):
+def kind_of_type(numba_type):
     """The same for a value in compiled code, of which only the Numba type is known."""
     numba_type = types.unliteral(numba_type)
     if isinstance(numba_type, (types.NamedTuple, types.NamedUniTuple)):
@@ -28,32 +28,36 @@ def _kind_of_type(numba_type):
         return tuple
     if isinstance(numba_type, (types.Integer, types.Float)):
         return float
+    if isinstance(numba_type, types.Boolean):
+        return bool
     if isinstance(numba_type, (types.NoneType, types.Omitted)):
         return type(None)
     return None
 
 
-def by_type(declaration=None, *, borrow=False):
+def by_type(declaration=None, *, borrow=False, fastmath=False):
     """Declare a function that is chosen by the kind of its first argument.
 
-    The declaration gives signature and docstring. ``f.register(cls)`` decorates the implementation for a class;
-    ``f.register(tuple)`` decorates a function of the length that returns the implementation for tuples of that length;
-    ``f.implementation(cls)`` hands out the plain function, for kernels that the host composes. ``borrow`` is that of
-    :func:`jit`: the implementations allocate and return no arrays.
+    The declaration gives signature and docstring. ``f.register(cls)`` decorates the implementation for a class, and for
+    the classes derived from it that have none; ``f.register(tuple)`` decorates a function of the length that returns
+    the implementation for plain tuples of that length; ``f.implementation(cls)`` hands out the plain function, for
+    kernels that the host composes; ``f.registered(cls)`` says whether there is one. ``borrow`` and ``fastmath`` are
+    those of :func:`jit`: with ``borrow``, the implementations allocate and return no arrays.
     """
     if declaration is None:
-        return lambda f: by_type(f, borrow=borrow)
+        return lambda f: by_type(f, borrow=borrow, fastmath=fastmath)
     table = {}
 
+    def find(cls):
+        # a record is a named tuple, but is not meant where plain tuples are
+        return next((base for base in cls.__mro__ if base in table and (base is not tuple or cls is tuple)), None)
+
     def implementation(cls, length=None):
-        try:
-            found = table[cls]
-        except KeyError:
+        found = find(cls)
+        if found is None:
             known = ", ".join(sorted(c.__name__ for c in table))
-            raise TypeError(
-                f"{declaration.__name__}: nothing is registered for {cls.__name__}; known: {known}"
-            ) from None
-        return found(length) if cls is tuple else found
+            raise TypeError(f"{declaration.__name__}: nothing is registered for {cls.__name__}; known: {known}")
+        return table[found](length) if cls is tuple else table[found]
 
     def register(cls):
         def add(function):
@@ -67,15 +71,17 @@ def by_type(declaration=None, *, borrow=False):
         return plain(implementation(kind(first), len(first) if type(first) is tuple else None))(first, *rest)
 
     call.register, call.implementation = register, implementation
+    call.registered = lambda cls: find(cls) is not None
     if not PLAIN:
 
         def choose(first, *rest):
-            cls = _kind_of_type(first)
-            if cls not in table:
+            cls = kind_of_type(first)
+            if cls is None or find(cls) is None:
                 return None  # Numba then says that no implementation fits
             return implementation(cls, len(first) if cls is tuple else None)
 
         choose.__signature__ = inspect.signature(declaration)
+        options = {"error_model": "numpy", "_nrt": not borrow, "fastmath": fastmath}
         # not strict: an implementation names its parameters as it likes
-        overload(call, strict=False, jit_options={"error_model": "numpy", "_nrt": not borrow})(choose)
+        overload(call, strict=False, jit_options=options)(choose)
     return call

@@ -3,6 +3,9 @@
 A rule, a set, a schedule, a line search is a *record*: a named tuple of numbers, arrays and other records. Numba knows
 named tuples, but drops their defaults inside ``@njit``, compiles anew for ``Adam(1)`` and ``Adam(1.0)``, and Python
 finds ``L1Ball(1.0) == L2Ball(1.0) == (1.0,)``. The decorator :func:`record` mends all of that.
+
+A field annotated ``bool`` is a *flag*, which decides what is compiled, such as which arrays a rule keeps. So its value
+must show in its type: True stays True, and False is kept as None.
 """
 
 import collections
@@ -13,7 +16,7 @@ import numpy as np
 from numba import typeof, types
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, signature
 from numba.cpython.tupleobj import namedtuple_constructor
-from numba.extending import lower_builtin, models, register_model, typeof_impl
+from numba.extending import lower_builtin, lower_cast, models, register_model, typeof_impl
 
 from ._plain import PLAIN
 
@@ -31,10 +34,13 @@ class Record(metaclass=RecordMeta):
     """What every record can do. Made by :func:`record`, never subclassed by hand."""
 
     __slots__ = ()
+    flags = frozenset()
 
     def __new__(cls, *args, **kwargs):
         """Fill the fields, make every number a float64, and validate."""
         values = super().__new__(cls, *args, **kwargs)
+        if cls.flags:
+            values = [_flag(name, v) if name in cls.flags else v for name, v in zip(cls._fields, values, strict=True)]
         # one signature for 1, 0.5 and float32(0.5): the solver is compiled once
         self = super().__new__(cls, *(float(v) if is_number(v) else v for v in values))
         self.check()
@@ -64,6 +70,12 @@ class Record(metaclass=RecordMeta):
         return True
 
 
+def _flag(name, value):
+    if value is not None and not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return True if value else None
+
+
 def _same(a, b):
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.array_equal(a, b)
@@ -86,12 +98,16 @@ def record(cls):
     Python (compiled code constructs without validation). Equality needs the same class, every record is true, and
     ``_replace`` validates as well.
     """
-    names = list(inspect.get_annotations(cls))
-    defaults = [getattr(cls, name) for name in names if hasattr(cls, name)]
+    annotations = inspect.get_annotations(cls)
+    names, flags = list(annotations), frozenset(name for name, kind in annotations.items() if kind is bool)
+    defaults = [
+        (getattr(cls, name) or None) if name in flags else getattr(cls, name) for name in names if hasattr(cls, name)
+    ]
     base = collections.namedtuple(cls.__name__, names, defaults=defaults, module=cls.__module__)
     dropped = {*names, "__dict__", "__weakref__"}
     body = {name: value for name, value in vars(cls).items() if name not in dropped}
-    return RecordMeta(cls.__name__, (Record, base), {**body, "__slots__": (), "__qualname__": cls.__qualname__})
+    body |= {"__slots__": (), "__qualname__": cls.__qualname__, "flags": flags}
+    return RecordMeta(cls.__name__, (Record, base), body)
 
 
 class RecordClass(types.NamedTupleClass):
@@ -106,16 +122,32 @@ def _construct_template(record_class):
     def generic(self, args, kws):
         bound = pysig.bind(*args, **kws)
         bound.apply_defaults()  # Numba itself would drop them
-        given = (types.unliteral(v if isinstance(v, types.Type) else typeof(v)) for v in bound.args)
-        kinds = [types.float64 if isinstance(t, (types.Integer, types.Float)) else t for t in given]
+        given = (v if isinstance(v, types.Type) else typeof(v) for v in bound.args)
+        kinds = [_field_type(t, name in record_class.flags) for t, name in zip(given, pysig.parameters, strict=True)]
+        if None in kinds:
+            return None
         return signature(types.BaseTuple.from_types(kinds, record_class), *kinds).replace(pysig=pysig)
 
-    return type("Construct", (AbstractTemplate,), {"key": RecordClass, "generic": generic})
+    body = {"key": RecordClass, "generic": generic, "prefer_literal": bool(record_class.flags)}
+    return type("Construct", (AbstractTemplate,), body)
+
+
+def _field_type(numba_type, is_flag):
+    """The type that a field has, for the type of what it is given; None if it cannot be given that."""
+    if is_flag and not isinstance(numba_type, types.NoneType):
+        literal = isinstance(numba_type, types.BooleanLiteral)  # what is not known now cannot decide what is compiled
+        return (types.boolean if numba_type.literal_value else types.none) if literal else None
+    numba_type = types.unliteral(numba_type)
+    return types.float64 if isinstance(numba_type, (types.Integer, types.Float)) else numba_type
 
 
 if not PLAIN:
     register_model(RecordClass)(models.OpaqueModel)
     lower_builtin(RecordClass, types.VarArg(types.Any))(namedtuple_constructor)
+
+    @lower_cast(types.BooleanLiteral, types.NoneType)
+    def _false_to_none(context, builder, source, target, value):
+        return context.get_dummy_value()
 
     @typeof_impl.register(RecordMeta)
     def _typeof_record_class(cls, context):

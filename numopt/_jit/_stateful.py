@@ -19,7 +19,7 @@ functions. A class is written in two parts::
             def add(self, x):
                 self.values[:] += x
 
-            @property
+            @property               # with a setter if it can be set
             def total(self):
                 return self.values.sum()
 
@@ -34,9 +34,12 @@ import inspect
 
 import numpy as np
 from numba import types
+from numba.core.imputils import lower_setattr
+from numba.core.runtime.nrtdynmod import _meminfo_struct_type
 from numba.experimental import structref
-from numba.extending import overload, overload_attribute, overload_method
+from numba.extending import intrinsic, overload, overload_attribute, overload_method
 
+from ._call import lent
 from ._compile import jit
 from ._plain import PLAIN
 from ._stamp import STAMP
@@ -87,7 +90,8 @@ def stateful(declared):
         body["compiled"] = type("compiled", (), {k: staticmethod(v) for k, v in dispatchers.items()})
         for name, value in public.items():
             compiled = dispatchers[name]
-            body[name] = property(compiled, doc=value.__doc__) if isinstance(value, property) else compiled
+            setter = jit(value.fset) if isinstance(value, property) and value.fset else None
+            body[name] = property(compiled, setter, doc=value.__doc__) if isinstance(value, property) else compiled
         body["_declared"] = declared
         body["_from_fields"] = classmethod(_rebuild)
         body["__new__"] = lambda cls, *args, **kwargs: cls.compiled.new(*args, **kwargs)
@@ -98,7 +102,10 @@ def stateful(declared):
             made = type(cls.__name__, (), body)
             declared.owner = made
             return made
-        body["_values"] = property(_field_reader(declared.names))
+        getters = {name: _getter(name) for name in declared.names}
+        body["_values"] = property(lambda self: tuple(get(self) for get in getters.values()))
+        for name, get in getters.items():
+            body.setdefault(name, property(get, doc=f"The field ``{name}``, itself."))
         body["_numba_type_"] = structref.StructRefProxy._type  # read at every call: the slot itself, not a property
         made = type(cls.__name__, (structref.StructRefProxy,), body)
         structref.define_boxing(declared.Type, made)
@@ -106,11 +113,53 @@ def stateful(declared):
         for name, value in public.items():
             if isinstance(value, property):
                 overload_attribute(declared.Type, name)(_choose(value.fget))
+                if value.fset is not None:
+                    _overload_setter(declared.Type, name, jit(value.fset))
             else:
                 overload_method(declared.Type, name)(_choose(value))
         return made
 
     return decorate
+
+
+@intrinsic
+def _lend(typingctx, instance):
+    """The fields of an object, without counting references; callable where none are counted at all."""
+    fields = types.BaseTuple.from_types(tuple(instance.field_dict.values()))
+    payload = instance.get_data_type()
+
+    def codegen(context, builder, sig, values):
+        # what Numba's runtime would do, which functions that only borrow cannot call
+        holder = structref.create_struct_proxy(instance)(context, builder, value=values[0])
+        info = builder.bitcast(holder.meminfo, _meminfo_struct_type.as_pointer())
+        place = [context.get_constant(types.int32, k) for k in (0, _DATA_OF_MEMINFO)]
+        pointer_type = context.data_model_manager[payload].get_value_type().as_pointer()
+        pointer = builder.bitcast(builder.load(builder.gep(info, place)), pointer_type)
+        data = structref.create_struct_proxy(payload)(context, builder, ref=pointer)
+        parts = [lent(context, builder, t, getattr(data, name)) for name, t in instance.field_dict.items()]
+        return context.make_tuple(builder, fields, parts)
+
+    return fields(instance), codegen
+
+
+def _values_of(instance):
+    """The fields of an object as a tuple; compiled, without counting references to the arrays in them."""
+    return instance._values
+
+
+lend = _values_of if PLAIN else _lend
+
+
+_DATA_OF_MEMINFO = 3  # refct, dtor, dtor_info, data, size, external_allocator
+
+
+def _overload_setter(struct_type, name, setter):
+    def implementation(self, value):
+        setter(self, value)
+
+    @lower_setattr(struct_type, name)
+    def lower(context, builder, sig, args):
+        context.compile_internal(builder, implementation, types.void(*sig.args), args)
 
 
 def _choose(implementation):
@@ -121,11 +170,6 @@ def _choose(implementation):
 
     choose.__signature__ = inspect.signature(implementation)
     return choose
-
-
-def _field_reader(names):
-    getters = [_getter(name) for name in names]
-    return lambda self: tuple(get(self) for get in getters)
 
 
 def _getter(name):

@@ -1,0 +1,150 @@
+"""Tuples of arrays and of numbers, also nested and of mixed kinds, handled as one; in Python, ``@njit`` and CUDA code.
+
+A chain of rules keeps a tuple of tuples of arrays. Its loops take one entry of each, a block of each, or write one
+entry to each.
+"""
+
+import numpy as np
+from numba import types
+from numba.core.imputils import impl_ret_borrowed
+from numba.extending import intrinsic, overload
+
+from ._plain import PLAIN
+
+_OPTIONS = {"error_model": "numpy", "_nrt": False}
+
+
+def read(arrays, i):
+    """The entries ``i`` of a nested tuple of arrays, as the same plain tuples."""
+    return tuple(read(a, i) for a in arrays) if isinstance(arrays, tuple) else arrays[i]
+
+
+def write(arrays, i, values):
+    """Write nested values into the entries ``i``."""
+    if not isinstance(arrays, tuple):
+        arrays[i] = values
+        return
+    for a, value in zip(arrays, values, strict=True):
+        write(a, i, value)
+
+
+def copy_into(target, source):
+    """Copy the entries of nested tuples of arrays."""
+    if isinstance(target, tuple):
+        for a, b in zip(target, source, strict=True):
+            copy_into(a, b)
+    else:
+        target[...] = source
+
+
+def add(a, b):
+    """The sums of two plain tuples of numbers of the same length."""
+    return tuple(x + y for x, y in zip(a, b, strict=True))
+
+
+def cast(numbers, vector):
+    """Nested tuples of numbers in the real precision of ``vector``: float32 for float32 and complex64."""
+    if isinstance(numbers, tuple):
+        return tuple(cast(number, vector) for number in numbers)
+    return np.float32(numbers) if vector.dtype in (np.float32, np.complex64) else np.float64(numbers)
+
+
+def _is_tuple(numba_type):
+    return isinstance(numba_type, types.BaseTuple)
+
+
+def _plain_type(numba_type):
+    if not _is_tuple(numba_type):
+        return numba_type
+    return types.BaseTuple.from_types(tuple(map(_plain_type, numba_type)))
+
+
+def _block_of(context, builder, numba_type, value, start, count):
+    if _is_tuple(numba_type):
+        parts = [
+            _block_of(context, builder, t, builder.extract_value(value, i), start, count)
+            for i, t in enumerate(numba_type)
+        ]
+        return context.make_tuple(builder, _plain_type(numba_type), parts)
+    array = context.make_array(numba_type)(context, builder, value)
+    array.data = builder.gep(array.data, [start])
+    array.nitems = count
+    array.shape = builder.insert_value(array.shape, count, 0)
+    return array._getvalue()
+
+
+@intrinsic
+def _block(typingctx, arrays, start, stop):
+    target = _plain_type(arrays)
+
+    def codegen(context, builder, signature, args):
+        value, start, stop = args
+        result = _block_of(context, builder, arrays, value, start, builder.sub(stop, start))
+        return impl_ret_borrowed(context, builder, target, result)
+
+    return target(arrays, types.intp, types.intp), codegen
+
+
+def _plain_block(arrays, start, stop):
+    """The entries from ``start`` to ``stop`` of contiguous vectors, as the same plain tuples; compiled, unchecked.
+
+    An intrinsic, which functions that only borrow arrays may call.
+    """
+    return tuple(_plain_block(a, start, stop) for a in arrays) if isinstance(arrays, tuple) else arrays[start:stop]
+
+
+block = _plain_block if PLAIN else _block
+
+
+if not PLAIN:
+
+    @overload(read, jit_options=_OPTIONS)
+    def _read(arrays, i):
+        if not _is_tuple(arrays):
+            return lambda arrays, i: arrays[i]
+        if len(arrays) == 0:
+            return lambda arrays, i: ()
+        return lambda arrays, i: (read(arrays[0], i), *read(arrays[1:], i))
+
+    @overload(write, jit_options=_OPTIONS)
+    def _write(arrays, i, values):
+        def one(arrays, i, values):
+            arrays[i] = values
+
+        def more(arrays, i, values):
+            write(arrays[0], i, values[0])
+            write(arrays[1:], i, values[1:])
+
+        if not _is_tuple(arrays):
+            return one
+        return more if len(arrays) > 0 else lambda arrays, i, values: None
+
+    @overload(copy_into)
+    def _copy_into(target, source):
+        def one(target, source):
+            for i in range(target.size):
+                target[i] = source[i]
+
+        def more(target, source):
+            copy_into(target[0], source[0])
+            copy_into(target[1:], source[1:])
+
+        if not _is_tuple(target):
+            return one
+        return more if len(target) > 0 else lambda target, source: None
+
+    # LLVM may regroup the sums of a loop: that is what lets it use vector registers
+    @overload(add, jit_options={**_OPTIONS, "fastmath": {"reassoc", "contract", "nsz"}})
+    def _add(a, b):
+        if len(a) == 0:
+            return lambda a, b: ()
+        return lambda a, b: (a[0] + b[0], *add(a[1:], b[1:]))
+
+    @overload(cast, jit_options=_OPTIONS)
+    def _cast(numbers, vector):
+        if not _is_tuple(numbers):
+            real = types.float32 if vector.dtype in (types.float32, types.complex64) else types.float64
+            return lambda numbers, vector: real(numbers)
+        if len(numbers) == 0:
+            return lambda numbers, vector: ()
+        return lambda numbers, vector: (cast(numbers[0], vector), *cast(numbers[1:], vector))

@@ -1,0 +1,98 @@
+"""First-order rules, transformations and schedules, composed by ``chain``."""
+
+from .acprop import ACProp
+from .adabelief import AdaBelief
+from .adagrad import AdaDelta, AdaGrad
+from .adam import Adam, AdamW, AMSGrad, NAdam, NAdamW
+from .adamax import AdaMax, AdaMaxW
+from .adan import Adan
+from .ademamix import AdEMAMix, SimplifiedAdEMAMix
+from .adopt import ADOPT
+from .centralize import Centralize
+from .chain import Chain, chain
+from .clip import AdaptiveClip, Clip, ClipByGlobalNorm, Normalize
+from .cocob import COCOB
+from .madgrad import MADGRAD
+from .momentum import EMA, Trace
+from .optimistic import OptimisticGD
+from .optimizer import Optimizer
+from .radam import RAdam
+from .rmsprop import RMSProp
+from .rprop import RProp
+from .scale import AddDecayedWeights, KeepNonNegative, Scale, ZeroNonFinite
+from .schedules import (
+    constant,
+    cosine_decay,
+    exponential_decay,
+    join,
+    linear,
+    onecycle_cosine,
+    onecycle_linear,
+    piecewise_constant,
+    piecewise_interpolate,
+    polynomial,
+    sgdr,
+    warmup_constant,
+    warmup_cosine,
+    warmup_exponential,
+)
+from .sgd import SGD
+from .sign import Lion, SignSGD, Signum
+from .yogi import Yogi
+
+__all__ = [
+    "ADOPT",
+    "COCOB",
+    "EMA",
+    "MADGRAD",
+    "SGD",
+    "ACProp",
+    "AMSGrad",
+    "AdEMAMix",
+    "AdaBelief",
+    "AdaDelta",
+    "AdaGrad",
+    "AdaMax",
+    "AdaMaxW",
+    "Adam",
+    "AdamW",
+    "Adan",
+    "AdaptiveClip",
+    "AddDecayedWeights",
+    "Centralize",
+    "Chain",
+    "Clip",
+    "ClipByGlobalNorm",
+    "KeepNonNegative",
+    "Lion",
+    "NAdam",
+    "NAdamW",
+    "Normalize",
+    "OptimisticGD",
+    "Optimizer",
+    "RAdam",
+    "RMSProp",
+    "RProp",
+    "Scale",
+    "SignSGD",
+    "Signum",
+    "SimplifiedAdEMAMix",
+    "Trace",
+    "Yogi",
+    "ZeroNonFinite",
+    "chain",
+    "constant",
+    "cosine_decay",
+    "exponential_decay",
+    "join",
+    "linear",
+    "onecycle_cosine",
+    "onecycle_linear",
+    "piecewise_constant",
+    "piecewise_interpolate",
+    "polynomial",
+    "sgdr",
+    "warmup_constant",
+    "warmup_cosine",
+    "warmup_exponential",
+]

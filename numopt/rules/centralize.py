@@ -1,0 +1,73 @@
+"""Gradient centralization."""
+
+from typing import Any
+
+import numpy as np
+
+from .._jit import is_number
+from ..generic import absorb, coefficients, element, numbers, summands
+from .chain import rule
+from .scalars import minus_parts, parts
+
+
+@rule
+class Centralize:
+    r"""Subtract from the update its mean, of the whole vector or of each row.
+
+    .. math:: u_i \leftarrow u_i - \frac 1n \sum_j u_j.
+
+    With ``row=k`` the vector is a row-major matrix with rows of k entries, and each row gets mean zero: for a layer of
+    weights in a flat vector, k inputs each. Gradients of a layer's matrix are centralised by rows in the paper. Optax
+    averages over all axes but the first, and so leaves vectors alone: we do not.
+
+    Parameters
+    ----------
+    row : int, optional
+        Entries in a row; ``init`` raises if n is not a multiple. The update is stored between two passes then.
+
+    References
+    ----------
+    H. Yong et al., Gradient centralization, ECCV 2020, eq. 1 (arXiv 2004.01461).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numopt as no
+    >>> x = np.zeros(4)
+    >>> no.chain(no.Centralize(row=2), no.SGD(1.0)).init(x).update(x, np.array([1.0, 3.0, 10.0, 10.0]))
+    >>> x
+    array([ 1., -1.,  0.,  0.])
+    """
+
+    row: Any = None
+    holds = ("mean", "mean_of_imaginary_parts")
+
+    def check(self):
+        """Limits of the fields."""
+        if self.row is not None and not (is_number(self.row) and self.row >= 1 and self.row == np.floor(self.row)):
+            raise ValueError(f"row must be a positive integer, the entries of a row, got {self.row!r}")
+
+
+@numbers.register(Centralize)
+def _(rule, x):
+    return np.zeros(2)
+
+
+@summands.register(Centralize)
+def _(rule, c, state, u, x):
+    return parts(u)
+
+
+@absorb.register(Centralize)
+def _(rule, held, sums, n, t):
+    held[0], held[1] = sums[0] / n, sums[1] / n
+
+
+@coefficients.register(Centralize)
+def _(rule, held, t, learning_rate):
+    return held[0], held[1]
+
+
+@element.register(Centralize)
+def _(rule, c, state, u, x):
+    return (), minus_parts(u, c[0], c[1])

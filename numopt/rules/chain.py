@@ -1,0 +1,180 @@
+"""``chain``: rules one after the other, as one; and what makes a record a rule."""
+
+import inspect
+
+from numba import types
+from numba.core.errors import TypingError
+from numba.extending import overload, overload_method
+
+from .._jit import PLAIN, Record, record
+from ..generic import coefficients, numbers, rate, vectors
+from .optimizer import Optimizer
+from .passes import class_of, has_learning_rate
+
+
+def rule(cls):
+    """Make an annotated class a rule: a record with ``init``.
+
+    The class may say that it ``descends``: that what it gives is to be added to x. The rules that turn the sign are
+    those with a learning rate and a few without. It registers ``element``, ``coefficients`` and, if it keeps anything,
+    ``vectors`` and ``numbers``, whose names the class lists in ``holds``. A vector called ``start`` is the x of
+    ``init``.
+    """
+    made = record(cls)
+    made.init = _init
+    made.is_rule = True
+    made.holds = getattr(made, "holds", ())
+    made.descends = getattr(made, "descends", "learning_rate" in made._fields)
+    return made
+
+
+def _init(self, x):
+    """Start: an :class:`Optimizer` for parameters like ``x``, a vector of float32, float64, complex64 or complex128.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If x is not such a vector, or the rules do not fit together.
+    """
+    rules = self.rules if type(self) is Chain else (self,)
+    complaint = _complaint(rules)
+    if complaint:
+        raise ValueError(complaint)
+    return Optimizer(rules, x)
+
+
+@vectors.register(Record)
+def _(rule, x):
+    return ()
+
+
+@numbers.register(Record)
+def _(rule, x):
+    return ()
+
+
+@coefficients.register(Record)
+def _(rule, held, t, learning_rate):
+    return ()
+
+
+@rate.register(float)
+def _(number, count):
+    return number
+
+
+@record
+class Chain:
+    """Rules one after the other, made by :func:`chain`."""
+
+    rules: tuple
+
+    def __repr__(self):
+        """As it was made."""
+        return f"chain({', '.join(map(repr, self.rules))})"
+
+
+Chain.init = _init
+
+
+def chain(*rules):
+    """Rules one after the other, from left to right, as one.
+
+    The first gets the gradient, each other what the one before has made of it, and what the last gives is added to x.
+    Chains in a chain are unpacked. An update is one pass over memory, and one more for each rule that needs a norm or
+    a mean of the whole update; no vector is stored between the rules, unless a rule that keeps vectors stands before
+    one that reduces. Rules whose results are not finite pass them on.
+
+    Parameters
+    ----------
+    *rules : rules or chains
+
+    Returns
+    -------
+    Chain
+        With ``init(x)``, which gives an :class:`Optimizer`.
+
+    Raises
+    ------
+    TypeError
+        If something else than a rule is given.
+    ValueError
+        Without rules. ``init`` raises if none of the rules turns the sign, so that the chain would climb, or two have
+        a learning rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numopt as no
+    >>> x = np.array([3.0, -4.0])
+    >>> opt = no.chain(no.ClipByGlobalNorm(1.0), no.SGD(0.5)).init(x)
+    >>> opt.update(x, np.array([30.0, -40.0]))
+    >>> x
+    array([ 2.7, -3.6])
+    """
+    flat = []
+    for given in rules:
+        if type(given) is Chain:
+            flat.extend(given.rules)
+        elif getattr(type(given), "is_rule", False):
+            flat.append(given)
+        else:
+            raise TypeError(f"chain takes rules, such as Clip(1.0) or Adam(1e-3), got {given!r}")
+    if not flat:
+        raise ValueError("chain needs at least one rule")
+    return Chain(tuple(flat))
+
+
+def _complaint(rules):
+    """What is wrong with rules, or their Numba types, or None."""
+    names = ", ".join(class_of(rule).__name__ for rule in rules)
+    turning = [class_of(rule).__name__ for rule in rules if class_of(rule).descends]
+    if not turning:
+        return f"chain({names}) would climb: add a rule with a learning rate, such as SGD(1e-2), or Scale(-1e-2)"
+    if sum(map(has_learning_rate, rules)) > 1:
+        return f"chain({names}) has more than one learning rate ({', '.join(turning)}): each turns the sign"
+    return None
+
+
+if not PLAIN:
+
+    def _flatten(rules):
+        """The rules of the chains among ``rules``, unpacked."""
+
+    @overload(_flatten)
+    def _flatten_types(rules):
+        if len(rules) == 0:
+            return lambda rules: ()
+        if class_of(rules[0]) is Chain:
+            return lambda rules: (*rules[0].rules, *_flatten(rules[1:]))
+        return lambda rules: (rules[0], *_flatten(rules[1:]))
+
+    @overload(chain)
+    def _chain(*rules):
+        return lambda *rules: Chain(_flatten(rules))
+
+    # not of BaseNamedTuple: that would come before the fields of records, some of which are called init
+    @overload_method(types.BaseTuple, "init")
+    def _init_compiled(self, x):
+        cls = class_of(self)
+        if not (cls is Chain or getattr(cls, "is_rule", False)):
+            return None
+        rules = self.types[0] if cls is Chain else (self,)
+        complaint = _complaint(rules)
+        if complaint:
+            raise TypingError(complaint)
+        if cls is Chain:
+            return lambda self, x: Optimizer(self.rules, x)
+        return lambda self, x: Optimizer((self,), x)
+
+
+def variant(function):
+    """A function that makes a rule with some fields chosen, callable in ``@njit`` code too."""
+    if not PLAIN:
+
+        def choose(*args, **kwargs):
+            return function
+
+        choose.__signature__ = inspect.signature(function)
+        overload(function)(choose)
+    return function

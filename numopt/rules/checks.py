@@ -1,0 +1,38 @@
+"""Limits of the numbers in rules, checked in Python when a rule is made."""
+
+import numpy as np
+
+from .._jit import Record, is_number
+
+
+def learning_rate(rule):
+    """The learning rate is a number from 0 on or a schedule."""
+    value = rule.learning_rate
+    if is_number(value):
+        not_negative(rule, "learning_rate")
+    elif not isinstance(value, Record):
+        raise TypeError(f"learning_rate must be a number or a schedule, got {value!r}")
+
+
+def not_negative(rule, *names):
+    """These numbers are finite and not negative."""
+    for name in names:
+        value = getattr(rule, name)
+        if not (is_number(value) and 0 <= value < np.inf):
+            raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
+
+
+def positive(rule, *names):
+    """These numbers are finite and positive."""
+    for name in names:
+        value = getattr(rule, name)
+        if not (is_number(value) and 0 < value < np.inf):
+            raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+
+
+def decays(rule, *names):
+    """These numbers lie in [0, 1)."""
+    for name in names:
+        value = getattr(rule, name)
+        if not (is_number(value) and 0 <= value < 1):
+            raise ValueError(f"{name} must be a number with 0 <= {name} < 1, got {value!r}")

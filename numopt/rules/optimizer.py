@@ -1,0 +1,318 @@
+"""The object that ``init`` returns: a chain of rules with its state, in Python and inside ``@njit`` code."""
+
+from types import SimpleNamespace
+
+import numpy as np
+from numba import prange
+from numba.core.errors import TypingError
+from numba.extending import overload
+
+from .._input import not_negative, parameter_vector, step_vectors
+from .._jit import PLAIN, block, cast, copy_into, fields, jit, lend, run_parallel, stateful
+from ..generic import coefficients, numbers, vectors
+from .passes import (
+    BLOCK,
+    MOST_SUMS,
+    finish_pass,
+    learning_rate_of,
+    needs_buffer,
+    number_of_passes,
+    plan,
+    row_of,
+    run_last_pass,
+    run_pass,
+    start_of,
+)
+
+PARALLEL_FROM = 100_000  # entries; starting the threads costs about 100 us, the time of a pass over these
+
+# entries of Optimizer.scalars
+COUNT = 0  # steps made
+SIZE = 1  # n
+CHOSEN_RATE = 2  # the learning rate that was set, or NaN
+TOTAL = 3  # MOST_SUMS entries: the sums over all blocks so far
+OF_BLOCK = TOTAL + MOST_SUMS  # MOST_SUMS entries: the sums over one block
+SCALARS = OF_BLOCK + MOST_SUMS
+
+WRONG_SIZE = -1
+
+
+@fields
+class OptimizerFields:
+    """What an :class:`Optimizer` holds."""
+
+    rules: tuple
+    vectors: tuple  # for each rule a named tuple of arrays of n entries, or ()
+    numbers: tuple  # for each rule an array of float64, or ()
+    scalars: np.ndarray  # (SCALARS,) float64
+    buffer: np.ndarray  # the update between two passes, where it must be stored; its dtype is that of x
+
+
+def _fits(opt, x, g):
+    """Whether x and g are contiguous vectors of the optimizer's dtype; compiled, an error of types if not."""
+    return x.ndim == g.ndim == 1 and x.dtype == g.dtype == opt.buffer.dtype
+
+
+if not PLAIN:
+
+    @overload(_fits, jit_options={"_nrt": False})
+    def _types_fit(opt, x, g):
+        vector = opt.field_dict["buffer"]
+        if not (x == g == vector):
+            raise TypingError(f"update: x and g must be contiguous vectors of {vector.dtype}, got {x} and {g}")
+        return lambda opt, x, g: True
+
+
+@jit(borrow=True)
+def _learning_rate(rules, scalars):
+    if np.isnan(scalars[CHOSEN_RATE]):
+        return learning_rate_of(rules, scalars[COUNT])
+    return scalars[CHOSEN_RATE]
+
+
+@jit(borrow=True)
+def _block_size(rules):
+    """A multiple of the row."""
+    row = row_of(rules)
+    return row * max(1, BLOCK // row)
+
+
+@jit(inline=True, borrow=True)
+def _coefficients(rules, held, scalars, x):
+    """Those of this step, in the precision of x."""
+    return cast(coefficients(rules, held, int(scalars[COUNT]) + 1, _learning_rate(rules, scalars)), x)
+
+
+@jit(inline=True, borrow=True)
+def _run_block(which, fields, x, g, start, stop, sums):
+    rules, states, held, scalars, buffer = fields
+    kept, x_part, g_part, buffer_part = block((states, x, g, buffer), start, stop)
+    c = _coefficients(rules, held, scalars, x)
+    run_pass(which, rules, c, kept, row_of(rules), x_part, g_part, buffer_part, sums)
+
+
+@jit(inline=True, borrow=True)
+def _run_last_block(fields, x, g, start, stop):
+    rules, states, held, scalars, buffer = fields
+    kept, x_part, g_part, buffer_part = block((states, x, g, buffer), start, stop)
+    run_last_pass(rules, _coefficients(rules, held, scalars, x), kept, row_of(rules), x_part, g_part, buffer_part)
+
+
+@jit(borrow=True)
+def _finish(which, fields, sums):
+    rules, states, held, scalars, _ = fields
+    finish_pass(which, rules, held, states, sums, int(scalars[SIZE]), int(scalars[COUNT]) + 1)
+
+
+def _prepare(fields, x, g, size):
+    """Run all passes but the last."""
+    rules, states, _, scalars, _ = fields
+    total, of_block = scalars[TOTAL:OF_BLOCK], scalars[OF_BLOCK:]
+    for which in range(number_of_passes(rules, states) - 1):
+        for k in range(MOST_SUMS):
+            total[k] = 0.0
+        for start in range(0, x.size, size):
+            _run_block(which, fields, x, g, start, min(x.size, start + size), of_block)
+            for k in range(MOST_SUMS):
+                total[k] += of_block[k]
+        _finish(which, fields, total)
+
+
+if not PLAIN:
+
+    @overload(_prepare, jit_options={"error_model": "numpy", "_nrt": False})
+    def _prepare_if_needed(fields, x, g, size):
+        # not left to the compiler: most chains have one pass, and the others' code takes half of its time
+        rules, states = list(fields)[:2]
+        return _prepare if len(plan(rules, states)) > 1 else lambda fields, x, g, size: None
+
+
+@jit(borrow=True)
+def serial_update(opt, x, g):
+    """One step in this thread."""
+    if not _fits(opt, x, g):
+        return WRONG_SIZE
+    fields, n = lend(opt), x.size
+    rules, scalars = fields[0], fields[3]
+    if n != scalars[SIZE] or g.size != n:
+        return WRONG_SIZE
+    size = _block_size(rules)
+    _prepare(fields, x, g, size)
+    for start in range(0, n, size):
+        _run_last_block(fields, x, g, start, min(n, start + size))
+    scalars[COUNT] += 1.0
+    return 0
+
+
+# Numba compiles no record in the body of a prange, but does compile the object that holds them.
+
+
+@jit(borrow=True)
+def _run_block_of(opt, which, x, g, start, stop, sums):
+    _run_block(which, lend(opt), x, g, start, stop, sums)
+
+
+@jit(borrow=True)
+def _run_last_block_of(opt, x, g, start, stop):
+    _run_last_block(lend(opt), x, g, start, stop)
+
+
+@jit(borrow=True)
+def _finish_of(opt, which, sums):
+    _finish(which, lend(opt), sums)
+
+
+@jit(parallel=True)
+def parallel_update(opt, x, g):
+    """The same step on all threads, with the same bits."""
+    n, scalars, size = x.size, opt.scalars, _block_size(opt.rules)
+    if not _fits(opt, x, g) or n != scalars[SIZE] or g.size != n:
+        return WRONG_SIZE
+    blocks = (n + size - 1) // size
+    for which in range(number_of_passes(opt.rules, opt.vectors) - 1):
+        sums, total = np.zeros((blocks, MOST_SUMS)), np.zeros(MOST_SUMS)
+        for b in prange(blocks):
+            _run_block_of(opt, which, x, g, b * size, min(n, (b + 1) * size), sums[b])
+        for b in range(blocks):
+            for k in range(MOST_SUMS):
+                total[k] += sums[b, k]
+        _finish_of(opt, which, total)
+    for b in prange(blocks):
+        _run_last_block_of(opt, x, g, b * size, min(n, (b + 1) * size))
+    scalars[COUNT] += 1.0
+    return 0
+
+
+@stateful(OptimizerFields)
+class Optimizer:
+    """A chain of rules with its state, made by ``chain(...).init(x)``.
+
+    ``update(x, g)`` changes x in place by one step along the gradient g. The same in Python and in ``@njit`` code;
+    there nothing is checked that depends on values, and ``update`` returns 0, or -1 if the sizes do not fit, in which
+    case it has touched nothing. In Python long vectors go to all threads, with the same bits. For complex x,
+    g = df/dRe(x) + i df/dIm(x), the direction of steepest ascent. One object must not be used by two threads at once.
+
+    Attributes
+    ----------
+    count : int
+        Steps made.
+    learning_rate : float
+        That of the next step. It can be set, and then takes the place of a schedule for good.
+    rules : tuple
+        The rules of the chain.
+    vectors, numbers : tuple
+        The state, for each rule in turn: a named tuple of vectors of n entries, an array of numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numopt as no
+    >>> x = np.array([1.0, -2.0])
+    >>> opt = no.chain(no.Clip(1.0), no.Adam(0.1)).init(x)
+    >>> for _ in range(300):
+    ...     opt.update(x, 2 * x)
+    >>> bool(abs(x).max() < 1e-3), opt.count
+    (True, 300)
+    >>> opt.state["Adam"].v.shape
+    (2,)
+    """
+
+    class compiled:
+        """What ``@njit`` code sees."""
+
+        def new(rules, x):
+            held = vectors(rules, x)
+            buffer = np.zeros(x.size if needs_buffer(rules, held) else 0, x.dtype)
+            scalars = np.zeros(SCALARS)
+            scalars[SIZE], scalars[CHOSEN_RATE] = x.size, np.nan
+            return OptimizerFields(rules, held, numbers(rules, x), scalars, buffer)
+
+        def update(self, x, g):
+            return serial_update(self, x, g)
+
+        def reset(self):
+            """Make state, count and learning rate as after ``init``, with the x it had then."""
+            x = start_of(self.vectors, self.buffer, int(self.scalars[SIZE]))
+            copy_into(self.vectors, vectors(self.rules, x))
+            copy_into(self.numbers, numbers(self.rules, x))
+            self.scalars[COUNT], self.scalars[CHOSEN_RATE] = 0.0, np.nan
+
+        @property
+        def count(self):
+            """Steps made."""
+            return int(self.scalars[COUNT])
+
+        @property
+        def learning_rate(self):
+            """Of the next step."""
+            return _learning_rate(self.rules, self.scalars)
+
+        @learning_rate.setter
+        def learning_rate(self, value):
+            self.scalars[CHOSEN_RATE] = value
+
+    def __new__(cls, rules, x):
+        """Check x; :func:`chain` has checked the rules."""
+        x, row = parameter_vector(x), row_of(rules)
+        if x.size % row != 0:
+            raise ValueError(f"Centralize(row={row}): the {x.size} entries of x are not a multiple of {row}")
+        return cls.compiled.new(tuple(rules), x)
+
+    def update(self, x, g):
+        """Change x in place by one step along g; g is not changed, and nothing is allocated.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If x is not a writable contiguous vector of the optimizer's dtype and size, or g is none of that dtype and
+            size; nothing has been touched then.
+        """
+        if type(x) is not np.ndarray or type(g) is not np.ndarray or x.dtype is not g.dtype or not x.flags.carray:
+            x, g = step_vectors(x, g)
+        if not g.flags.c_contiguous:
+            g = np.ascontiguousarray(g)
+        try:
+            if x.size >= PARALLEL_FROM:
+                status = run_parallel(parallel_update, serial_update, self, x, g)
+            else:
+                status = serial_update(self, x, g)
+        except TypingError:
+            if x.dtype == self.buffer.dtype and x.ndim == g.ndim == 1:
+                raise
+            status = WRONG_SIZE
+        if status != 0:
+            raise ValueError(
+                f"update: the optimizer is for a {self.buffer.dtype} vector of {int(self.scalars[SIZE])} entries, "
+                f"got x of {x.dtype} {x.shape} and g of {g.dtype} {g.shape}"
+            )
+
+    @property
+    def state(self):
+        """What each rule keeps, by the name of the rule: vectors (the optimizer's own) and numbers, by their names.
+
+        A second rule of the same name is called ``Adam_2``, and so on.
+        """
+        rules, vectors, numbers, _, _ = self._values
+        found = {}
+        for rule, kept, held in zip(rules, vectors, numbers, strict=True):
+            name = type(rule).__name__
+            same = sum(key.split("_")[0] == name for key in found)
+            named = kept._asdict() if kept else {}
+            named |= {key: float(value) for key, value in zip(rule.holds, held, strict=True)}
+            found[f"{name}_{same + 1}" if same else name] = SimpleNamespace(**named)
+        return found
+
+    @property
+    def learning_rate(self):
+        """That of the next step."""
+        return self.compiled.learning_rate(self)
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self.scalars[CHOSEN_RATE] = not_negative(value, "learning_rate")
+
+    def __repr__(self):
+        """The rules, n, dtype and count."""
+        rules, _, _, scalars, buffer = self._values
+        names = ", ".join(map(repr, rules))
+        return f"<Optimizer of {int(scalars[SIZE])} {buffer.dtype} numbers: {names}; {self.count} steps>"
