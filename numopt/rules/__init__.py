@@ -12,6 +12,8 @@ from .centralize import Centralize
 from .chain import Chain, chain
 from .clip import AdaptiveClip, Clip, ClipByGlobalNorm, Normalize
 from .cocob import COCOB
+from .distance import DoG, DoWG, Prodigy
+from .layerwise import LAMB, NovoGrad
 from .madgrad import MADGRAD
 from .momentum import EMA, Trace
 from .optimistic import OptimisticGD
@@ -44,6 +46,7 @@ __all__ = [
     "ADOPT",
     "COCOB",
     "EMA",
+    "LAMB",
     "MADGRAD",
     "SGD",
     "ACProp",
@@ -63,13 +66,17 @@ __all__ = [
     "Chain",
     "Clip",
     "ClipByGlobalNorm",
+    "DoG",
+    "DoWG",
     "KeepNonNegative",
     "Lion",
     "NAdam",
     "NAdamW",
     "Normalize",
+    "NovoGrad",
     "OptimisticGD",
     "Optimizer",
+    "Prodigy",
     "RAdam",
     "RMSProp",
     "RProp",

@@ -49,3 +49,15 @@ def norm_of(sums, first):
     if small > 0.0:
         return sqrt(small + middle * _UP * _UP) / _UP if middle < 1e-290 else sqrt(middle)
     return sqrt(middle)
+
+
+@jit
+def vector_norm(x):
+    """The norm of a whole vector."""
+    sums = np.zeros(3)
+    for i in range(x.size):
+        a, b, c = squares(x[i])
+        sums[0] += a
+        sums[1] += b
+        sums[2] += c
+    return norm_of(sums, 0)

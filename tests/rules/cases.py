@@ -45,6 +45,15 @@ RULES = [
     no.Scale(-0.1),
 ]
 
+# one NaN makes every entry NaN
+OF_NORMS = [
+    no.NovoGrad(0.1, weight_decay=0.1),
+    no.LAMB(0.1, weight_decay=0.1),
+    no.DoG(),
+    no.DoWG(2.0),
+    no.Prodigy(d0=0.1, weight_decay=0.1),
+]
+
 CHAINS = [
     no.chain(no.Clip(0.5), no.SGD(0.1)),
     no.chain(no.Clip(1.0), no.Centralize(), no.Adam(0.1)),

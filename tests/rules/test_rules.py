@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 from numba.core.runtime import rtsys
-from rules.cases import CHAINS, RULES, label
+from rules.cases import CHAINS, OF_NORMS, RULES, label
 from rules.twins import twin
 
 import numopt as no
@@ -15,10 +15,10 @@ from numopt.rules.optimizer import PARALLEL_FROM, parallel_update, serial_update
 
 N = 21
 DTYPES = [np.float64, np.complex128]
-ALL = RULES + CHAINS
+ALL = RULES + OF_NORMS + CHAINS
 # each rule and dtype takes two seconds to compile: all of them run without the compiler
 PLAIN = bool(numba.config.DISABLE_JIT)
-SOME = ALL if PLAIN else [*RULES[4::4], CHAINS[1], CHAINS[5], CHAINS[7]]
+SOME = ALL if PLAIN else [*RULES[4::5], OF_NORMS[4], CHAINS[1], CHAINS[5], CHAINS[7]]
 FEW = ALL if PLAIN else [no.Adam(0.1), no.RMSProp(0.1, centered=True), no.COCOB(), CHAINS[1], CHAINS[5]]
 PAIRS = [(rule, float) for rule in ALL] + [(rule, complex) for rule in SOME]
 
@@ -157,6 +157,13 @@ def test_a_nan_touches_its_own_entry_only(rule):
     np.testing.assert_array_equal(x[keep], clean[keep])
     if not isinstance(rule, no.ADOPT):  # its first step does not move
         assert np.isnan(x[2])
+
+
+@pytest.mark.parametrize("rule", [*OF_NORMS, CHAINS[2]], ids=label)
+def test_a_nan_shows_in_all_entries(rule):
+    x = np.ones(5)
+    rule.init(x).update(x, np.array([1.0, np.nan, 2.0, 3.0, 4.0]))
+    assert np.isnan(x).all()
 
 
 @pytest.mark.parametrize("n", [0, 1])

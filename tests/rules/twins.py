@@ -334,6 +334,79 @@ def _(r):
     return move
 
 
+@of("NovoGrad")
+def _(r):
+    m = v = 0
+
+    def move(x, g, t):
+        nonlocal m, v
+        v = np.linalg.norm(g) ** 2 if t == 1 else ema(v, np.linalg.norm(g) ** 2, r.b2)
+        m = r.b1 * m + g / (np.sqrt(v) + r.eps) + r.weight_decay * x
+        return -r.learning_rate * m
+
+    return move
+
+
+@of("LAMB")
+def _(r):
+    m = v = 0
+
+    def move(x, g, t):
+        nonlocal m, v
+        m, v = ema(m, g, r.b1), ema(v, square(g), r.b2)
+        a = m / (1 - r.b1**t) / (np.sqrt(v / (1 - r.b2**t) + r.eps_root) + r.eps) + r.weight_decay * x
+        return -r.learning_rate * a * np.linalg.norm(x) / np.linalg.norm(a)
+
+    return move
+
+
+@of("DoG")
+def _(r):
+    start, distance, total = None, 0, 0
+
+    def move(x, g, t):
+        nonlocal start, distance, total
+        if t == 1:
+            start, distance = x.copy(), r.initial * (1 + np.linalg.norm(x))
+        distance = max(distance, np.linalg.norm(x - start))
+        total += np.linalg.norm(g) ** 2
+        return -r.learning_rate * g * distance / np.sqrt(total + r.eps)
+
+    return move
+
+
+@of("DoWG")
+def _(r):
+    start, square_distance, total = None, r.eps, 0
+
+    def move(x, g, t):
+        nonlocal start, square_distance, total
+        start = x.copy() if t == 1 else start
+        square_distance = max(square_distance, np.linalg.norm(x - start) ** 2)
+        total += square_distance * np.linalg.norm(g) ** 2
+        return -r.learning_rate * g * square_distance / (np.sqrt(total) + r.eps)
+
+    return move
+
+
+@of("Prodigy")
+def _(r):
+    m = v = s = numerator = 0
+    start, d = None, r.d0
+    b3 = np.sqrt(r.b2) if r.b3 is None else r.b3
+
+    def move(x, g, t):
+        nonlocal m, v, s, numerator, start, d
+        start = x.copy() if t == 1 else start
+        k = d * r.learning_rate * np.sqrt(1 - r.b2**t) / (1 - r.b1**t)
+        numerator = b3 * numerator + d / r.d0 * k * np.vdot(g, start - x).real
+        m, v, s = ema(m, d * g, r.b1), ema(v, d**2 * square(g), r.b2), b3 * s + d / r.d0 * k * g
+        d = max(d, r.coef * numerator / np.abs(s).sum())
+        return -k * (m / (np.sqrt(v) + d * r.eps) + r.weight_decay * x)
+
+    return move
+
+
 # --- transformations: what they make of the update ------------------------------------------------------------------
 
 
