@@ -1,8 +1,8 @@
-"""Measure numopt's L-BFGS against its peers and against the goals: ``python asv_bench/measure.py [--quick] [--write]``.
+"""Measure numopt against its peers and the goals: ``python asv_bench/measure.py [--part lbfgs] [--quick] [--write]``.
 
 The contenders run alternately in one process, pinned to one core, each library with one thread; what is compared is CPU
-time, as the median over the rounds of peer time / numopt time. ``--write`` puts the table into RESULTS.md and keeps
-the text under its heading "Reading".
+time, as the median over the rounds of peer time / numopt time. ``--write`` puts the tables into RESULTS.md, each part
+its own, and keeps the text under the headings "Reading".
 """
 
 import argparse  # noqa: I001 (benchmarks before NumPy)
@@ -13,10 +13,11 @@ import platform
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import linesearch, minimize, peers  # before NumPy: this sets the numbers of threads
+from benchmarks import linesearch, minimize, peers, step  # before NumPy: this sets the numbers of threads
 from benchmarks.compile import process_time
 from benchmarks.imports import import_time
 import numpy as np
@@ -28,7 +29,7 @@ from numopt.problems import phase_retrieval
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("numba", "numpy", "scipy", "optax", "jax", "torch", "PyLBFGS")
-_READING = "## Reading\n"
+_READING = "**Reading**\n"
 
 
 class Row(NamedTuple):
@@ -246,8 +247,8 @@ def growth_rows(quick):
     return [*rows, Row("memory, n = 1e5", "", bound, held, "numbers per unknown", at_most=True)]
 
 
-def all_rows(quick):
-    """Every row."""
+def lbfgs_rows(quick):
+    """Every row of L-BFGS."""
     rounds, few = (3, 1) if quick else (9, 2)
     rows = []
     for n in minimize.ROSENBROCK_SIZES:
@@ -257,6 +258,87 @@ def all_rows(quick):
     rows.append(Row("Rosenbrock, all sizes", "LBFGSpp", None, None))
     rows += python_rows(rounds) + process_rows(min(rounds, 5)) + phase_rows(rounds)
     return rows + search_rows(rounds) + collection_rows() + growth_rows(quick)
+
+
+# (contender, peer, goal) for each n
+STEP_GOALS = {
+    1_000: (("Adam", "optax Adam", 18), ("Adam", "torch Adam", 28), ("Adam", "NumPy Adam", None)),
+    100_000: (("Adam", "optax Adam", 1.9), ("Adam", "torch Adam", 2.2), ("Adam", "NumPy Adam", None)),
+    10_000_000: (
+        ("Adam", "optax Adam", 1.25),
+        ("Adam", "torch Adam", 1.1),
+        ("Adam", "NumPy Adam", None),
+        ("chain", "optax chain", 3),
+    ),
+}
+
+
+def rules_rows(quick):
+    """Every row of first-order rules."""
+    rounds, rows = 3 if quick else 9, []
+    for n, goals in STEP_GOALS.items():
+        made = {name: make(n) for name, make in step.CONTENDERS.items()}
+        steps = {name: lambda _, call=call: call() for name, call in made.items() if call is not None}
+        for call in steps.values():
+            call(None)
+        times = contest(steps, [None], rounds)
+        print(n, {name: f"{1e9 * np.median(t) / n:.3g} ns per number" for name, t in times.items()}, flush=True)
+        for name, peer, goal in goals:
+            workload = {"chain": "chain(Clip, Centralize, Adam)"}.get(name, name) + f", n = {n:g}"
+            rows.append(Row(workload, peer, goal, times[peer] / times[name] if peer in times else None))
+        if n == max(STEP_GOALS):
+            for name, goal in (("Adam", 80), ("ACProp", 90), ("chain", None)):
+                part = 100 * times["floor"] / times[name]
+                rows.append(Row(f"{name}, n = {n:g}", "floor of seven streams", goal, part, "%"))
+    for name in step.Inside.params:
+        case = step.Inside()
+        case.setup(name)
+        goals = (60, 2) if name == "Adam" else (None, None)
+        rows += inside_rows(case, name, goals, rounds)
+    return rows
+
+
+def inside_rows(case, name, goals, rounds):
+    """Ten numbers: a step in compiled code, and a call from Python."""
+
+    def loop():
+        case.time_1000_steps(name)
+
+    def calls():
+        for _ in range(1000):
+            case.time_step_from_python(name)
+
+    inside = np.array([1e9 / step.STEPS_INSIDE * cpu_time(loop) for _ in range(rounds)])
+    called = np.array([1e6 / 1000 * cpu_time(calls) for _ in range(rounds)])
+    return [
+        Row(f"{name}, 10 numbers, a step inside @njit", "", goals[0], inside, "ns", at_most=True),
+        Row(f"{name}, 10 numbers, a call from Python", "", goals[1], called, "us", at_most=True),
+    ]
+
+
+class Part(NamedTuple):
+    """A section of RESULTS.md."""
+
+    title: str
+    rows: Callable
+    how: str
+
+
+PARTS = {
+    "lbfgs": Part(
+        "L-BFGS",
+        lbfgs_rows,
+        """Start (-1.2, 1, ...) + 0.1 N(0, 1), ten of them for n = 2 and 10, four for n = 100, one above and for Python
+objectives; max|g| <= 1e-5 (liblbfgs: |g| <= 1e-5 |x|), ten pairs; n = 1e6 for 40 iterations, two rounds. SciPy, torch
+and liblbfgs (by PyLBFGS) call the same jitted objective; optax's whole loop is jitted.""",
+    ),
+    "rules": Part(
+        "First-order rules",
+        rules_rows,
+        """Steps on float64 vectors, from Python, on one thread. optax's step is jitted, with donated buffers; torch's
+Adam is the fused one. The floor reads four vectors and writes three, as Adam must.""",
+    ),
+}
 
 
 def processor():
@@ -290,47 +372,63 @@ def state():
     return f"Source stamp {STAMP[:12]}."
 
 
-def report(rows, quick):
-    """The whole of RESULTS.md but the reading."""
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+def report(part, quick):
+    """A section of RESULTS.md but for its reading."""
+    rows = part.rows(quick)
     missed = [row for row in rows if row.met == "**not met**"]
     summary = (
         "".join(f"* {row.workload}, {row.against}: {row.value:.3g} {row.unit}\n" for row in missed) or "Nothing.\n"
     )
-    return f"""# L-BFGS against its peers
-
-    python asv_bench/measure.py --write                                     # this file
-    cd asv_bench && asv machine --yes && asv run --quick --python=same      # the same workloads over time, in asv
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"""## {part.title}
 
 {datetime.date.today()}, {processor()}, {os.cpu_count()} cores, shared; Python {platform.python_version()}, {versions}.
 {state()}{" A quick run of few rounds." if quick else ""}
 
-CPU time of one pinned core, one thread for every library. "x" is peer
-time / numopt time, unless said otherwise: the median of rounds in which all contenders alternate. Start
-(-1.2, 1, ...) + 0.1 N(0, 1), ten of them for n = 2 and 10, four for n = 100, one above and for Python objectives;
-max|g| <= 1e-5 (liblbfgs: |g| <= 1e-5 |x|), ten pairs; n = 1e6 for 40 iterations, two rounds. SciPy, torch and liblbfgs
-(by PyLBFGS) call the same jitted objective; optax's whole loop is jitted.
+{part.how}
 
 {table(rows)}
-## Not met
+**Not met**
 
 {summary}
 """
 
 
+_HEAD = """# numopt against its peers
+
+    python asv_bench/measure.py --write                                     # this file
+    cd asv_bench && asv machine --yes && asv run --quick --python=same      # the same workloads over time, in asv
+
+CPU time of one pinned core, one thread for every library. "x" is peer time / numopt time, unless said otherwise: the
+median of rounds in which all contenders alternate.
+
+"""
+
+
+def sections(text):
+    """The sections of RESULTS.md by their titles."""
+    pieces = text.split("\n## ")[1:]
+    return {piece.partition("\n")[0]: "## " + piece.rstrip("\n") + "\n\n" for piece in pieces}
+
+
 def main():
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part (may be repeated)")
     parser.add_argument("--quick", action="store_true", help="few rounds")
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     chosen = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    text = report(all_rows(chosen.quick), chosen.quick)
-    print(text)
+    found = sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    for name in chosen.part or PARTS:
+        part = PARTS[name]
+        text = report(part, chosen.quick)
+        print(text)
+        found[part.title] = text + _READING + found.get(part.title, "").partition(_READING)[2]
     if chosen.write:
-        earlier = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
-        RESULTS.write_text(text + _READING + earlier.partition(_READING)[2], encoding="utf-8")
+        ordered = [found[part.title] for part in PARTS.values() if part.title in found]
+        RESULTS.write_text(_HEAD + "".join(ordered).rstrip("\n") + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

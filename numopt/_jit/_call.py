@@ -101,8 +101,8 @@ def call_objective(typingctx, address, x, g, args):
         convention, arguments = context.call_conv, sig.args[1:]
         function_type = convention.get_function_type(types.float64, arguments)
         function = builder.inttoptr(values[0], function_type.as_pointer())
-        lent = [lent(context, builder, t, v) for t, v in zip((x, g), values[1:3], strict=True)]
-        status, f = convention.call_function(builder, function, types.float64, arguments, [*lent, values[3]])
+        borrowed = [lent(context, builder, t, v) for t, v in zip((x, g), values[1:3], strict=True)]
+        status, f = convention.call_function(builder, function, types.float64, arguments, [*borrowed, values[3]])
         return context.make_tuple(builder, sig.return_type, (status.is_error, f))
 
     return signature, codegen

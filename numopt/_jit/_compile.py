@@ -46,9 +46,13 @@ class PackageCache(caching.FunctionCache):
             return None
 
     def save_overload(self, sig, data):
-        """As Numba's; what cannot be written (a full disk) stays in memory."""
+        """As Numba's; what cannot be written (a full disk) stays in memory, an unreadable index is replaced."""
         with contextlib.suppress(OSError):
-            super().save_overload(sig, data)
+            try:
+                super().save_overload(sig, data)
+            except ImportError:  # another process has stored a signature with a class that is not to be had here
+                self.flush()
+                super().save_overload(sig, data)
 
 
 def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=False):

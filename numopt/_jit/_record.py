@@ -122,7 +122,7 @@ def _construct_template(record_class):
     def generic(self, args, kws):
         bound = pysig.bind(*args, **kws)
         bound.apply_defaults()  # Numba itself would drop them
-        given = (v if isinstance(v, types.Type) else typeof(v) for v in bound.args)
+        given = (v if isinstance(v, types.Type) else _type_of_default(v) for v in bound.args)
         kinds = [_field_type(t, name in record_class.flags) for t, name in zip(given, pysig.parameters, strict=True)]
         if None in kinds:
             return None
@@ -130,6 +130,10 @@ def _construct_template(record_class):
 
     body = {"key": RecordClass, "generic": generic, "prefer_literal": bool(record_class.flags)}
     return type("Construct", (AbstractTemplate,), body)
+
+
+def _type_of_default(value):
+    return types.literal(value) if value is True else typeof(value)
 
 
 def _field_type(numba_type, is_flag):

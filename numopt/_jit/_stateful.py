@@ -87,7 +87,8 @@ def stateful(declared):
             name: jit(value.fget if isinstance(value, property) else value) for name, value in source.items()
         }
         body = {"__slots__": (), "__reduce__": _reduce, "__copy__": _copy, "__deepcopy__": _copy}
-        body["compiled"] = type("compiled", (), {k: staticmethod(v) for k, v in dispatchers.items()})
+        functions = {name: staticmethod(function) for name, function in dispatchers.items()}
+        body["compiled"] = type("compiled", (), {**functions, "__doc__": "The functions that compiled code calls."})
         for name, value in public.items():
             compiled = dispatchers[name]
             setter = jit(value.fset) if isinstance(value, property) and value.fset else None

@@ -201,7 +201,11 @@ class Optimizer:
     rules : tuple
         The rules of the chain.
     vectors, numbers : tuple
-        The state, for each rule in turn: a named tuple of vectors of n entries, an array of numbers.
+        The state, for each rule in turn: a named tuple of vectors of n entries or (), an array of numbers or ().
+    state : dict
+        In Python, the same by names.
+    scalars, buffer : ndarray
+        What is left: the count and other numbers, and room for an update between two passes.
 
     Examples
     --------

@@ -57,6 +57,10 @@ class Walker:
         def rate(self):
             return self.rule.rate
 
+        @rate.setter
+        def rate(self, value):
+            self.rule = Growth(value, self.rule.offset)
+
         @property
         def size(self):
             return self.points.size

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import numopt
-from numopt._jit import _stamp
+from numopt._jit import _compile, _stamp
 
 A = """
 from ._jit import jit
@@ -242,6 +242,48 @@ def test_new_objective_in_a_new_process_compiles_nothing_of_the_package(tmp_path
     second = run(tmp_path, MINIMIZE.format(2.0), **shared)
     assert second["values"] == pytest.approx([2.0, 2.0, 2.0])
     assert second["compiled"] == []
+
+
+CHAIN = """
+import numba
+import numpy as np
+import numopt as no
+
+x = np.ones(4)
+opt = no.chain(no.Clip(1.0), no.Centralize(), no.Adam(0.1)).init(x)
+opt.update(x, np.arange(4.0))
+opt.learning_rate = 0.5
+opt.update(x, np.arange(4.0))
+report(*x)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.jit_only
+def test_a_chain_used_before_compiles_nothing(tmp_path):
+    paths = [str(Path(numopt.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    shared = {"NUMBA_CACHE_DIR": os.environ["NUMBA_CACHE_DIR"], "PYTHONPATH": os.pathsep.join(paths)}
+    first, second = (run(tmp_path, CHAIN, **shared) for _ in range(2))
+    assert second["values"] == first["values"]
+    assert second["compiled"] == []
+
+
+@pytest.mark.jit_only
+def test_an_index_that_another_process_made_unreadable_is_replaced(monkeypatch):
+    calls = []
+
+    def save(self, sig, data):
+        calls.append(sig)
+        if len(calls) == 1:
+            raise ModuleNotFoundError("no module of that name here")
+
+    monkeypatch.setattr(_compile.caching.FunctionCache, "save_overload", save)
+    flushed = []
+    cache = object.__new__(_compile.PackageCache)
+    cache.flush = lambda: flushed.append(True)
+    cache.save_overload("signature", None)
+    assert calls == ["signature", "signature"]
+    assert flushed == [True]
 
 
 def stamp_of(where, **files):

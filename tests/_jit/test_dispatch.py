@@ -167,3 +167,34 @@ def test_class_registered_after_the_first_use_is_found():
     assert call(Square()) == 1.0
     late.register(Disc)(lambda first: 2.0)
     assert call(Disc()) == 2.0
+
+
+class Base:
+    pass
+
+
+class Derived(Base):
+    pass
+
+
+def test_a_derived_class_takes_its_bases_implementation():
+    @by_type
+    def name(first):
+        """Declared."""
+
+    name.register(Base)(lambda first: "base")
+    assert name(Derived()) == "base"
+    assert name.registered(Derived)
+    name.register(Derived)(lambda first: "derived")
+    assert (name(Base()), name(Derived())) == ("base", "derived")
+    assert not name.registered(int)
+
+
+def test_a_record_is_not_a_plain_tuple():
+    @by_type
+    def name(first):
+        """Declared."""
+
+    name.register(tuple)(lambda length: lambda first: length)
+    assert name((1, 2)) == 2
+    assert not name.registered(Square)

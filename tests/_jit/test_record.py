@@ -6,9 +6,10 @@ import pickle
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.errors import TypingError
 from numba.core.runtime import rtsys
 
-from numopt._jit import PLAIN, Record, by_type, record
+from numopt._jit import Record, by_type, record
 
 
 @record
@@ -213,9 +214,9 @@ def test_numbers_of_any_type_become_floats():
     assert type(Rule(1).damping) is float
 
 
-def test_bool_stays_bool():
-    assert Rule(1, flag=False).flag is False
-    assert by_keyword(1).flag is False or PLAIN
+def test_false_becomes_none():
+    assert Rule(1, flag=False).flag is None
+    assert by_keyword(1).flag is None
     assert by_default(1).flag is True
 
 
@@ -269,3 +270,76 @@ def test_assignment_raises(name):
     with pytest.raises(AttributeError):
         setattr(rule, name, 2.0)
     assert rule == Rule(1)
+
+
+# --- flags: fields annotated bool, whose value decides what is compiled ----------------------------------------------
+
+
+@record
+class Switch:
+    rate: float
+    on: bool = False
+
+
+@by_type
+def describe(flag):
+    """Whether the flag is set."""
+
+
+@describe.register(type(None))
+def _(flag):
+    return 0
+
+
+@describe.register(bool)
+def _(flag):
+    return 1
+
+
+@njit
+def described(switch):
+    return describe(switch.on)
+
+
+@njit
+def made_on():
+    return Switch(1, on=True)
+
+
+@njit
+def made_off():
+    return Switch(1, False)
+
+
+@njit
+def made_by_default():
+    return Switch(1)
+
+
+@njit
+def made_of(flag):
+    return Switch(1, flag)
+
+
+def test_flags_show_in_the_type():
+    assert Switch(1, on=True).on is True
+    assert Switch(1, on=np.bool_(True)).on is True
+    assert Switch(1).on is None
+    assert Switch(1, False) == Switch(1)
+    assert [described(s) for s in (Switch(1), Switch(1, True))] == [0, 1]
+
+
+def test_flags_in_compiled_code():
+    assert (made_on(), made_off(), made_by_default()) == (Switch(1, True), Switch(1), Switch(1))
+
+
+@pytest.mark.jit_only
+def test_a_flag_must_be_known_when_compiled():
+    with pytest.raises(TypingError, match="bool"):
+        made_of(True)
+
+
+@pytest.mark.parametrize("wrong", [1, "yes", 0.0])
+def test_a_flag_is_true_or_false(wrong):
+    with pytest.raises(TypeError, match="on must be True or False"):
+        Switch(1, on=wrong)
