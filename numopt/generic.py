@@ -127,3 +127,25 @@ def summands(rule, coefficients, state, u, x):
 @by_type(borrow=True)
 def absorb(rule, numbers, sums, n, t):
     """Bring a reducing rule's scalar state up to date by the sums over n entries."""
+
+
+@by_type(borrow=True)
+def notice(rule, numbers, t, f):
+    """Tell a rule the value of the objective, before the passes of step ``t``; NaN if it is not known."""
+
+
+@by_type(borrow=True)
+def admit(gate, numbers, state, g, f):
+    """Whether a gate lets a call through: if not, nothing behind it runs.
+
+    Parameters
+    ----------
+    gate : record
+        A rule that stands first in a chain.
+    numbers, state
+        What it keeps; a gate that keeps vectors hands the first of them on, in the place of the gradient.
+    g : ndarray
+        The gradient.
+    f : float or None
+        The value, if it was given.
+    """

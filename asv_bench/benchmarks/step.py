@@ -40,7 +40,7 @@ def with_numopt(n, rule):
     """A step from Python, on one thread: for long vectors the call would take all."""
     x, g = start(n)
     opt = rule.init(x)
-    return lambda: serial_update(opt, x, g)
+    return lambda: serial_update(opt, x, g, None)
 
 
 def with_optax(n, make):

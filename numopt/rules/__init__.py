@@ -13,7 +13,9 @@ from .chain import Chain, chain
 from .clip import AdaptiveClip, Clip, ClipByGlobalNorm, Normalize
 from .cocob import COCOB
 from .distance import DoG, DoWG, Prodigy
+from .gates import AccumulateGradients, SkipNonFinite
 from .layerwise import LAMB, NovoGrad
+from .lookahead import Lookahead, SlowWeights
 from .madgrad import MADGRAD
 from .momentum import EMA, Trace
 from .optimistic import OptimisticGD
@@ -40,6 +42,7 @@ from .schedules import (
 )
 from .sgd import SGD
 from .sign import Lion, SignSGD, Signum
+from .value import PolyakSGD, ReduceOnPlateau
 from .yogi import Yogi
 
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "SGD",
     "ACProp",
     "AMSGrad",
+    "AccumulateGradients",
     "AdEMAMix",
     "AdaBelief",
     "AdaDelta",
@@ -70,20 +74,25 @@ __all__ = [
     "DoWG",
     "KeepNonNegative",
     "Lion",
+    "Lookahead",
     "NAdam",
     "NAdamW",
     "Normalize",
     "NovoGrad",
     "OptimisticGD",
     "Optimizer",
+    "PolyakSGD",
     "Prodigy",
     "RAdam",
     "RMSProp",
     "RProp",
+    "ReduceOnPlateau",
     "Scale",
     "SignSGD",
     "Signum",
     "SimplifiedAdEMAMix",
+    "SkipNonFinite",
+    "SlowWeights",
     "Trace",
     "Yogi",
     "ZeroNonFinite",

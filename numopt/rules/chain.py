@@ -7,7 +7,7 @@ from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
 from .._jit import PLAIN, Record, record
-from ..generic import coefficients, numbers, rate, vectors
+from ..generic import admit, coefficients, notice, numbers, rate, vectors
 from .optimizer import Optimizer
 from .passes import class_of, has_learning_rate
 
@@ -18,12 +18,13 @@ def rule(cls):
     The class may say that it ``descends``: that what it gives is to be added to x. The rules that turn the sign are
     those with a learning rate and a few without. It registers ``element``, ``coefficients`` and, if it keeps anything,
     ``vectors`` and ``numbers``, whose names the class lists in ``holds``. A vector called ``start`` is the x of
-    ``init``.
+    ``init``. A class that ``needs_value`` registers ``notice``; one that reduces ``summands`` and ``absorb``.
     """
     made = record(cls)
     made.init = _init
     made.is_rule = True
     made.holds = getattr(made, "holds", ())
+    made.needs_value = getattr(made, "needs_value", False)
     made.descends = getattr(made, "descends", "learning_rate" in made._fields)
     return made
 
@@ -56,6 +57,11 @@ def _(rule, x):
 @coefficients.register(Record)
 def _(rule, held, t, learning_rate):
     return ()
+
+
+@notice.register(Record)
+def _(rule, held, t, f):
+    pass
 
 
 @rate.register(float)
@@ -131,6 +137,10 @@ def _complaint(rules):
     turning = [class_of(rule).__name__ for rule in rules if class_of(rule).descends]
     if not turning:
         return f"chain({names}) would climb: add a rule with a learning rate, such as SGD(1e-2), or Scale(-1e-2)"
+    gates = [admit.registered(class_of(rule)) for rule in rules]
+    if gates != sorted(gates, reverse=True):
+        late = class_of(rules[gates.index(True, gates.index(False))]).__name__
+        return f"chain({names}): {late} decides whether the rules behind it run, so it must stand first"
     if sum(map(has_learning_rate, rules)) > 1:
         return f"chain({names}) has more than one learning rate ({', '.join(turning)}): each turns the sign"
     return None

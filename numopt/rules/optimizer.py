@@ -3,16 +3,17 @@
 from types import SimpleNamespace
 
 import numpy as np
-from numba import prange
+from numba import prange, types
 from numba.core.errors import TypingError
 from numba.extending import overload
 
-from .._input import not_negative, parameter_vector, step_vectors
-from .._jit import PLAIN, block, cast, copy_into, fields, jit, lend, run_parallel, stateful
-from ..generic import coefficients, numbers, vectors
+from .._input import not_negative, objective_value, parameter_vector, step_vectors
+from .._jit import PLAIN, block, by_type, cast, copy_into, fields, jit, lend, run_parallel, stateful
+from ..generic import admit, coefficients, notice, numbers, vectors
 from .passes import (
     BLOCK,
     MOST_SUMS,
+    class_of,
     finish_pass,
     learning_rate_of,
     needs_buffer,
@@ -127,20 +128,90 @@ if not PLAIN:
         return _prepare if len(plan(rules, states)) > 1 else lambda fields, x, g, size: None
 
 
-@jit(borrow=True)
-def serial_update(opt, x, g):
-    """One step in this thread."""
-    if not _fits(opt, x, g):
-        return WRONG_SIZE
-    fields, n = lend(opt), x.size
-    rules, scalars = fields[0], fields[3]
-    if n != scalars[SIZE] or g.size != n:
-        return WRONG_SIZE
+@by_type(borrow=True)
+def _number_of(f):
+    """The value, NaN if none was given."""
+
+
+@_number_of.register(float)
+def _(f):
+    return f
+
+
+@_number_of.register(type(None))
+def _(f):
+    return np.nan
+
+
+@jit(inline=True, borrow=True)
+def _step(fields, x, g, f):
+    """All passes of a chain behind its gates."""
+    rules, _, held, scalars, _ = fields
+    notice(rules, held, int(scalars[COUNT]) + 1, _number_of(f))
     size = _block_size(rules)
     _prepare(fields, x, g, size)
-    for start in range(0, n, size):
-        _run_last_block(fields, x, g, start, min(n, start + size))
+    for start in range(0, x.size, size):
+        _run_last_block(fields, x, g, start, min(x.size, start + size))
     scalars[COUNT] += 1.0
+
+
+def _enter(fields, x, g, f):
+    """A step, if the gates at the head of the chain let it through; each that keeps a vector hands that on."""
+    rules, states, held, scalars, buffer = fields
+    if not admit.registered(type(rules[0])):
+        _step(fields, x, g, f)
+    elif admit(rules[0], held[0], states[0], g, f):
+        handed = states[0][0] if len(states[0]) > 0 else g
+        _enter((rules[1:], states[1:], held[1:], scalars, buffer), x, handed, f)
+
+
+def has_gates(opt):
+    """Whether the chain begins with a gate."""
+    return admit.registered(type(opt.rules[0]))
+
+
+def _gets_value(opt, f):
+    """Whether the value is given, if a rule needs it; compiled, an error of types if not."""
+    return f is not None or not any(rule.needs_value for rule in opt.rules)
+
+
+if not PLAIN:
+
+    @overload(_enter, jit_options={"error_model": "numpy", "_nrt": False, "forceinline": True})
+    def _enter_by_type(fields, x, g, f):
+        rules, states = list(fields)[:2]
+        if not admit.registered(class_of(rules[0])):
+            return lambda fields, x, g, f: _step(fields, x, g, f)
+
+        def hand_on_gradient(fields, x, g, f):
+            rules, states, held, scalars, buffer = fields
+            if admit(rules[0], held[0], states[0], g, f):
+                _enter((rules[1:], states[1:], held[1:], scalars, buffer), x, g, f)
+
+        def hand_on_vector(fields, x, g, f):
+            rules, states, held, scalars, buffer = fields
+            if admit(rules[0], held[0], states[0], g, f):
+                _enter((rules[1:], states[1:], held[1:], scalars, buffer), x, states[0][0], f)
+
+        return hand_on_vector if len(states[0]) > 0 else hand_on_gradient
+
+    @overload(_gets_value, jit_options={"_nrt": False})
+    def _gets_value_of_type(opt, f):
+        needing = [class_of(rule).__name__ for rule in opt.field_dict["rules"] if class_of(rule).needs_value]
+        if needing and isinstance(f, (types.NoneType, types.Omitted)):
+            raise TypingError(f"update: {', '.join(needing)} needs the value: update(x, g, f)")
+        return lambda opt, f: True
+
+
+@jit(borrow=True)
+def serial_update(opt, x, g, f):
+    """One step in this thread."""
+    if not (_fits(opt, x, g) and _gets_value(opt, f)):
+        return WRONG_SIZE
+    fields, n = lend(opt), x.size
+    if n != fields[3][SIZE] or g.size != n:
+        return WRONG_SIZE
+    _enter(fields, x, g, f)
     return 0
 
 
@@ -162,12 +233,19 @@ def _finish_of(opt, which, sums):
     _finish(which, lend(opt), sums)
 
 
+@jit(borrow=True)
+def _notice_of(opt, f):
+    rules, _, held, scalars, _ = lend(opt)
+    notice(rules, held, int(scalars[COUNT]) + 1, _number_of(f))
+
+
 @jit(parallel=True)
-def parallel_update(opt, x, g):
-    """The same step on all threads, with the same bits."""
+def parallel_update(opt, x, g, f):
+    """The same step on all threads, with the same bits; for chains without gates."""
     n, scalars, size = x.size, opt.scalars, _block_size(opt.rules)
-    if not _fits(opt, x, g) or n != scalars[SIZE] or g.size != n:
+    if not (_fits(opt, x, g) and _gets_value(opt, f)) or n != scalars[SIZE] or g.size != n:
         return WRONG_SIZE
+    _notice_of(opt, f)
     blocks = (n + size - 1) // size
     for which in range(number_of_passes(opt.rules, opt.vectors) - 1):
         sums, total = np.zeros((blocks, MOST_SUMS)), np.zeros(MOST_SUMS)
@@ -231,8 +309,8 @@ class Optimizer:
             scalars[SIZE], scalars[CHOSEN_RATE] = x.size, np.nan
             return OptimizerFields(rules, held, numbers(rules, x), scalars, buffer)
 
-        def update(self, x, g):
-            return serial_update(self, x, g)
+        def update(self, x, g, f=None):
+            return serial_update(self, x, g, f)
 
         def reset(self):
             """Make state, count and learning rate as after ``init``, with the x it had then."""
@@ -262,33 +340,44 @@ class Optimizer:
             raise ValueError(f"Centralize(row={row}): the {x.size} entries of x are not a multiple of {row}")
         return cls.compiled.new(tuple(rules), x)
 
-    def update(self, x, g):
+    def update(self, x, g, f=None):
         """Change x in place by one step along g; g is not changed, and nothing is allocated.
+
+        ``f``, the value at x, is for the rules that need it.
 
         Raises
         ------
         ValueError, TypeError
-            If x is not a writable contiguous vector of the optimizer's dtype and size, or g is none of that dtype and
-            size; nothing has been touched then.
+            If x is not a writable contiguous vector of the optimizer's dtype and size, g is none of that dtype and
+            size, or a rule lacks the value; nothing has been touched then.
         """
         if type(x) is not np.ndarray or type(g) is not np.ndarray or x.dtype is not g.dtype or not x.flags.carray:
             x, g = step_vectors(x, g)
         if not g.flags.c_contiguous:
             g = np.ascontiguousarray(g)
+        if f is not None:
+            f = float(objective_value(f))
         try:
-            if x.size >= PARALLEL_FROM:
-                status = run_parallel(parallel_update, serial_update, self, x, g)
+            if x.size >= PARALLEL_FROM and not has_gates(self):
+                status = run_parallel(parallel_update, serial_update, self, x, g, f)
             else:
-                status = serial_update(self, x, g)
+                status = serial_update(self, x, g, f)
         except TypingError:
-            if x.dtype == self.buffer.dtype and x.ndim == g.ndim == 1:
+            if _fits(self, x, g) and _gets_value(self, f):
                 raise
             status = WRONG_SIZE
         if status != 0:
+            self._explain(x, g, f)
+
+    def _explain(self, x, g, f):
+        """Raise for an update that was refused."""
+        if not _fits(self, x, g) or not x.size == g.size == self.scalars[SIZE]:
             raise ValueError(
                 f"update: the optimizer is for a {self.buffer.dtype} vector of {int(self.scalars[SIZE])} entries, "
                 f"got x of {x.dtype} {x.shape} and g of {g.dtype} {g.shape}"
             )
+        needing = ", ".join(type(rule).__name__ for rule in self.rules if rule.needs_value)
+        raise ValueError(f"update: {needing} needs the value of the objective: update(x, g, f)")
 
     @property
     def state(self):

@@ -16,7 +16,7 @@ from numba import types
 from numba.extending import overload
 
 from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, read, write
-from ..generic import absorb, coefficients, element, numbers, rate, summands, vectors
+from ..generic import absorb, coefficients, element, notice, numbers, rate, summands, vectors
 from .scalars import minus_parts, parts
 
 BLOCK = 16384  # entries; what is computed once in a block costs nothing beside them
@@ -61,6 +61,18 @@ def _(length):
         first, u = element(rules[0], c[0], state[0], u, x)
         rest, u = element(rules[1:], c[1:], state[1:], u, x)
         return (first, *rest), u
+
+    return each
+
+
+@notice.register(tuple)
+def _(length):
+    if length == 0:
+        return lambda rules, held, t, f: None
+
+    def each(rules, held, t, f):
+        notice(rules[0], held[0], t, f)
+        notice(rules[1:], held[1:], t, f)
 
     return each
 

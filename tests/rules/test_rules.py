@@ -120,15 +120,15 @@ def test_threads_give_the_same_bits(rule, dtype):
     y, one, other = x.copy(), rule.init(x), rule.init(x)
     available = numba.get_num_threads()
     for k, g in enumerate(gradients(n, dtype, 3)):
-        assert serial_update(one, x, g) == 0
+        assert serial_update(one, x, g, None) == 0
         try:
             numba.set_num_threads(1 + k % available)
-            assert parallel_update(other, y, g) == 0
+            assert parallel_update(other, y, g, None) == 0
         finally:
             numba.set_num_threads(available)
         np.testing.assert_array_equal(x, y)
     one.update(x, g)
-    assert serial_update(other, y, g) == 0
+    assert serial_update(other, y, g, None) == 0
     np.testing.assert_array_equal(x, y)
 
 

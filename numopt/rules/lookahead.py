@@ -1,0 +1,82 @@
+"""Lookahead: slow weights that follow the fast ones."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._jit import is_number
+from ..generic import coefficients, element, vectors
+from .chain import chain, rule, variant
+from .scalars import times
+
+
+@rule
+class SlowWeights:
+    r"""The second half of :func:`Lookahead`, last in a chain.
+
+    After every k-th step :math:`slow \leftarrow slow + \alpha (x - slow)`, and x becomes slow.
+
+    Parameters
+    ----------
+    k : int
+    alpha : float
+        In (0, 1].
+    """
+
+    k: float = 5.0
+    alpha: float = 0.5
+
+    def check(self):
+        """Limits of the fields."""
+        if not (is_number(self.k) and self.k >= 1 and self.k == np.floor(self.k)):
+            raise ValueError(f"k must be an integer from 1 on, got {self.k!r}")
+        if not 0 < self.alpha <= 1:
+            raise ValueError(f"alpha must lie in (0, 1], got {self.alpha!r}")
+
+
+@variant
+def Lookahead(rule, k=5, alpha=0.5):
+    """A rule or chain, and slow weights that x returns to after every k-th step: k steps forward, one back.
+
+    Parameters
+    ----------
+    rule : rule or chain
+    k : int
+    alpha : float
+        The part of the way that the slow weights go, in (0, 1].
+
+    Returns
+    -------
+    Chain
+        The rule and :class:`SlowWeights`; ``state["SlowWeights"].slow`` are the slow weights, at which to evaluate.
+
+    References
+    ----------
+    M. R. Zhang et al., Lookahead optimizer, NeurIPS 2019, algorithm 1.
+    """
+    return chain(rule, SlowWeights(k, alpha))
+
+
+class Slow(NamedTuple):
+    """The slow weights, and where they began."""
+
+    slow: np.ndarray  # (n,) the dtype of x
+    start: np.ndarray  # (n,) x at init
+
+
+@vectors.register(SlowWeights)
+def _(rule, x):
+    return Slow(x.copy(), x.copy())
+
+
+@coefficients.register(SlowWeights)
+def _(rule, held, t, learning_rate):
+    returns = t % int(rule.k) == 0
+    return rule.alpha if returns else 0.0, 1.0 if returns else 0.0
+
+
+@element.register(SlowWeights)
+def _(rule, c, state, u, x):
+    part, returns = c
+    slow = state[0] + times(x + u - state[0], part)
+    return (slow, state[1]), u if returns == part - part else slow - x
