@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from ._jit import call_objective, jit, real_view, view_like
+from .ask_tell import NFEV, NIT, SCALE, STATUS, F
 from .generic import tell
-from .solvers.state import NFEV, NIT, SCALE, STATUS, F
 from .status import Status
 
 RUNNING = int(Status.RUNNING)
@@ -25,7 +25,7 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
 
     Parameters
     ----------
-    solver : an ask/tell solver with the fields ``core``, ``parameters`` and ``prototype`` (:mod:`.solvers.state`)
+    solver : an ask/tell solver with the fields ``core``, ``parameters`` and ``prototype`` (:mod:`.ask_tell`)
     objective : Objective
     watchers : sequence of callables
         Called with the solver after every ``every``-th iteration, and after the last.

@@ -47,7 +47,7 @@ def tell(core, parameters, f, g):
     Parameters
     ----------
     core : named tuple
-        The solver's state (:mod:`numopt.solvers.state`), by whose class this function is chosen.
+        The solver's state (:mod:`numopt.ask_tell`), by whose class this function is chosen.
     parameters : record or tuple of records
         What else the solver works with, such as its line search.
     f, g : float, ndarray of float64, shape (n,)

@@ -9,6 +9,7 @@ from ._input import start_vector
 from .drive import drive
 from .objective import Objective
 from .options import merge
+from .rules import Chain, Descent, chain, is_rule
 from .solvers import LBFGS
 from .watch import Callback, History, Progress
 
@@ -40,8 +41,11 @@ def minimize(
         Start, real or complex; computed in double precision; never modified.
     args : tuple
         Further arguments of ``fun`` and ``jac``.
-    method : str, optional
-        'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case; the default.
+    method : str, rule or chain, optional
+        'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case; the default. Or a first-order rule or chain,
+        such as ``Adam(1e-2)``, for a deterministic objective: one evaluation a step, until ``gtol`` or a limit; the
+        best point seen is returned. Of the options below, those on line searches, pairs and ``ftol`` do not matter
+        then.
     jac : True, callable, 'inplace', None, '2-point' or '3-point'
         True: ``fun`` returns (f, g). Callable: ``jac(x, *args)`` returns g. 'inplace': ``fun(x, g, *args)`` writes
         the gradient into g and returns f. None, '2-point', '3-point': finite differences of ``fun``.
@@ -119,7 +123,7 @@ def minimize(
     >>> res.success, np.allclose(res.x, target)
     (True, True)
     """
-    _check_method(method)
+    method = _checked_method(method)
     _refuse(hess, hessp, bounds, constraints)
     x0 = start_vector(x0)
     chosen = merge(options, tol)
@@ -127,7 +131,7 @@ def minimize(
     conjugate = chosen.gradient_convention == "conjugate" and x0.dtype.kind == "c"
     objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate)
     calls = objective.calls_per_gradient
-    solver = _solver(x0 if scale is None else x0 / scale, chosen, calls)
+    solver = _solver(x0 if scale is None else x0 / scale, method, chosen, calls)
     earlier = 0 if chosen.state is None else int(solver.nfev)
     report = (lambda x: x) if scale is None else (lambda x: x * scale)
     history = History() if chosen.history else None
@@ -153,9 +157,13 @@ def minimize(
     return result
 
 
-def _check_method(method):
+def _checked_method(method):
+    """A chain, or None for L-BFGS."""
+    if type(method) is Chain or is_rule(method):
+        return chain(method).checked()
     if method is not None and str(method).upper() not in METHODS:
-        raise ValueError(f"unknown method {method!r}; numopt has {', '.join(METHODS)}")
+        raise ValueError(f"unknown method {method!r}; numopt has {', '.join(METHODS)}, and rules such as Adam(1e-2)")
+    return None
 
 
 def _refuse(hess, hessp, bounds, constraints):
@@ -179,18 +187,23 @@ def _powers_of_two(x_scale, size):
     return np.broadcast_to(2.0 ** np.round(np.log2(scale)), size).copy()
 
 
-def _solver(x0, chosen, calls):
+def _solver(x0, method, chosen, calls):
     """A new solver, or the one of an earlier run with new limits."""
     maxfun = max(1, -(-chosen.maxfun // calls)) if calls > 1 else chosen.maxfun
+    kind = LBFGS if method is None else Descent
+    if chosen.state is None and method is not None:
+        return Descent.compiled.new(method.rules, x0, chosen.gtol, chosen.maxiter, maxfun)
     if chosen.state is None:
         search = chosen.linesearch
         if chosen.maxls is not None:
             search = search._replace(max_evals=chosen.maxls)
         return LBFGS.compiled.new(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
-    if not isinstance(chosen.state, LBFGS):
-        raise TypeError(f"state must be the state of an earlier result, an LBFGS object, got {chosen.state!r}")
+    if not isinstance(chosen.state, kind):
+        raise TypeError(
+            f"state must be the state of an earlier result, an {kind.__name__} object, got {chosen.state!r}"
+        )
     solver = copy.copy(chosen.state)
-    point = solver.ask()
+    point = solver.compiled.ask(solver)
     if point.shape != x0.shape or point.dtype != x0.dtype:
         raise ValueError(f"state is of a {point.dtype} vector of {point.size} entries, x0 a {x0.dtype} of {x0.size}")
     solver.resume(chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)

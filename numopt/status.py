@@ -18,6 +18,11 @@ _ADVICE = {
     ),
     "UNBOUNDED": (2, "f reached -inf: it has no minimum; the best finite point is returned."),
     "NONFINITE_START": (2, "f or its gradient is not finite at x0; start where both are."),
+    "DIVERGED": (
+        2,
+        "f or its gradient became NaN or infinite; the best point is returned. Lower the learning rate, or limit the "
+        "update with Clip or ClipByGlobalNorm.",
+    ),
     "CALLBACK": (99, "`callback` raised `StopIteration`: the run ended there."),
 }
 _SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET")
@@ -48,6 +53,7 @@ class Status(IntEnum):
     CALLBACK = 9
     TARGET = 10
     MAXTIME = 11
+    DIVERGED = 12
 
     @property
     def code(self):

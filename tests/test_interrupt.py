@@ -24,7 +24,7 @@ from numba.core.runtime import rtsys
 import numopt.drive
 import numopt.generic
 from numopt import Status, minimize
-from numopt.solvers.state import COUNTERS, NFEV, NIT, SCALARS, STATUS
+from numopt.ask_tell import COUNTERS, NFEV, NIT, SCALARS, STATUS
 
 SMALL_LEAK = 30 * 2**20
 

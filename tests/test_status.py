@@ -19,6 +19,7 @@ CODES = {
     Status.CALLBACK: 99,
     Status.TARGET: 0,
     Status.MAXTIME: 1,
+    Status.DIVERGED: 2,
 }
 
 

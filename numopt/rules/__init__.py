@@ -9,9 +9,10 @@ from .adan import Adan
 from .ademamix import AdEMAMix, SimplifiedAdEMAMix
 from .adopt import ADOPT
 from .centralize import Centralize
-from .chain import Chain, chain
+from .chain import Chain, chain, is_rule
 from .clip import AdaptiveClip, Clip, ClipByGlobalNorm, Normalize
 from .cocob import COCOB
+from .descent import Descent
 from .distance import DoG, DoWG, Prodigy
 from .gates import AccumulateGradients, SkipNonFinite
 from .layerwise import LAMB, NovoGrad
@@ -70,6 +71,7 @@ __all__ = [
     "Chain",
     "Clip",
     "ClipByGlobalNorm",
+    "Descent",
     "DoG",
     "DoWG",
     "KeepNonNegative",
@@ -100,6 +102,7 @@ __all__ = [
     "constant",
     "cosine_decay",
     "exponential_decay",
+    "is_rule",
     "join",
     "linear",
     "onecycle_cosine",

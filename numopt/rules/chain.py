@@ -37,11 +37,7 @@ def _init(self, x):
     ValueError, TypeError
         If x is not such a vector, or the rules do not fit together.
     """
-    rules = self.rules if type(self) is Chain else (self,)
-    complaint = _complaint(rules)
-    if complaint:
-        raise ValueError(complaint)
-    return Optimizer(rules, x)
+    return Optimizer(chain(self).checked().rules, x)
 
 
 @vectors.register(Record)
@@ -79,8 +75,20 @@ class Chain:
         """As it was made."""
         return f"chain({', '.join(map(repr, self.rules))})"
 
+    def checked(self):
+        """The chain itself; ValueError if its rules do not fit together."""
+        complaint = _complaint(self.rules)
+        if complaint:
+            raise ValueError(complaint)
+        return self
+
 
 Chain.init = _init
+
+
+def is_rule(value):
+    """Whether it can be a link of a chain."""
+    return getattr(type(value), "is_rule", False)
 
 
 def chain(*rules):
@@ -122,7 +130,7 @@ def chain(*rules):
     for given in rules:
         if type(given) is Chain:
             flat.extend(given.rules)
-        elif getattr(type(given), "is_rule", False):
+        elif is_rule(given):
             flat.append(given)
         else:
             raise TypeError(f"chain takes rules, such as Clip(1.0) or Adam(1e-3), got {given!r}")

@@ -25,9 +25,9 @@ class Clip:
     >>> import numpy as np
     >>> import numopt as no
     >>> x = np.zeros(2, complex)
-    >>> no.chain(no.Clip(1.0), no.Scale(-1.0)).init(x).update(x, np.array([3 + 4j, 0.5]))
+    >>> no.chain(no.Clip(1.0), no.Scale(-1.0)).init(x).update(x, np.array([3 + 4j, 0.3 + 0.4j]))
     >>> x
-    array([-0.6-0.8j, -0.5-0.j ])
+    array([-0.6-0.8j, -0.3-0.4j])
     """
 
     limit: float

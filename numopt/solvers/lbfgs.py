@@ -6,6 +6,7 @@ import numpy as np
 
 from .._input import at_least, gradient_vector, not_negative, objective_value, start_vector
 from .._jit import Record, fields, jit, real_view, stateful, view_like
+from ..ask_tell import NFEV, NIT, SCALE, STATUS, F
 from ..linesearch import MoreThuente
 from ..status import Status
 from .inverse_hessian import InverseHessian, Result
@@ -22,7 +23,6 @@ from .lbfgs_core import (
 )
 from .lbfgs_core import resume as resume_core
 from .lbfgs_core import tell as tell_core
-from .state import NFEV, NIT, SCALE, STATUS, F
 from .storage import read, write
 
 DECREASE = 2.220446049250313e-09  # SciPy's defaults

@@ -17,13 +17,13 @@ import numpy as np
 
 from .._jit import REDUCTION, bits_view, float_of_bits, jit
 from .._vector import MAGNITUDE, dot, max_abs, move, norm, scale_into
+from ..ask_tell import NFEV, NIT, SCALE, STATUS, F
 from ..generic import first_step
 from ..generic import tell as chosen_tell
 from ..linesearch import safeguard
 from ..linesearch.safeguard import BEST, PHI_BEST
 from ..status import Status
 from .pairs import COUNT, Pairs, descend, forget, free_row, keep, new_pairs
-from .state import NFEV, NIT, SCALE, STATUS, F
 
 RUNNING = int(Status.RUNNING)
 CONVERGED_GTOL, CONVERGED_FTOL, PRECISION = (

@@ -1,4 +1,4 @@
-"""What the core of every solver has in common, so that one driver can run them all.
+"""What the core of every ask/tell solver has in common, so that one driver can run them all.
 
 A solver holds its ``core``, a named tuple with the vector ``trial``, the point to evaluate, and the arrays ``scalars``
 and ``counters``, whose first entries are named here; ``parameters``, the records it works with; and ``prototype``, an

@@ -1,0 +1,164 @@
+"""``minimize`` with rules and chains as methods."""
+
+import pickle
+
+import numba
+import numpy as np
+import pytest
+
+import numopt as no
+from numopt import Status, minimize
+
+TARGET = np.array([1.0, -2.0, 3.0])
+
+
+def quadratic(x):
+    return np.sum(np.abs(x - TARGET) ** 2), 2 * (x - TARGET)
+
+
+LANGUAGES = [
+    pytest.param(quadratic, id="python"),
+    pytest.param(numba.njit(quadratic), id="jitted", marks=pytest.mark.jit_only),
+]
+METHODS = [no.Adam(0.1), no.chain(no.Clip(1.0), no.SGD(0.1, momentum=0.5)), no.COCOB()]
+
+
+@pytest.mark.parametrize("fun", LANGUAGES)
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("method", METHODS, ids=repr)
+def test_converges(fun, dtype, method):
+    x0 = np.zeros(3, dtype)
+    res = minimize(fun, x0, jac=True, method=method, options={"gtol": 1e-6})
+    assert res.reason is Status.CONVERGED_GTOL
+    assert res.success
+    assert abs(res.jac).max() <= 1e-6
+    np.testing.assert_allclose(res.x, TARGET, atol=1e-6)
+    f, g = quadratic(res.x)
+    assert res.fun == f
+    np.testing.assert_array_equal(res.jac, g)
+    assert res.nfev == res.njev == res.nit + 1
+    assert res.x.dtype == dtype
+    assert not x0.any()
+
+
+@pytest.mark.parametrize("fun", LANGUAGES)
+def test_is_the_loop_by_hand(fun):
+    x = np.zeros(3)
+    opt = no.Adam(0.1).init(x)
+    for _ in range(20):
+        opt.update(x, quadratic(x)[1])
+    res = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), options={"maxiter": 20})
+    np.testing.assert_array_equal(res.x, x)
+    assert (res.nit, res.nfev, res.reason) == (20, 21, Status.MAXITER)
+    assert res.state.parameters.state["Adam"].m.shape == (3,)
+
+
+def test_gradients_by_differences_and_in_place():
+    def value(x):
+        return quadratic(x)[0]
+
+    def inplace(x, g):
+        f, g[:] = quadratic(x)
+        return f
+
+    for fun, jac in ((value, None), (value, "3-point"), (inplace, "inplace"), (value, lambda x: quadratic(x)[1])):
+        res = minimize(fun, np.zeros(3), jac=jac, method=no.Adam(0.1), tol=1e-4)
+        np.testing.assert_allclose(res.x, TARGET, atol=1e-3)
+
+
+def test_the_best_point_is_returned():
+    """A learning rate too large: f goes up and down."""
+    seen = []
+
+    def fun(x):
+        f, g = quadratic(x)
+        seen.append((f, x.copy()))
+        return f, g
+
+    res = minimize(fun, np.zeros(3), jac=True, method=no.SignSGD(0.7), options={"maxiter": 30})
+    f, x = min(seen, key=lambda pair: pair[0])
+    assert res.fun == f
+    np.testing.assert_array_equal(res.x, x)
+
+
+@pytest.mark.parametrize("fun", LANGUAGES)
+def test_diverges(fun):
+    with np.errstate(all="ignore"):
+        res = minimize(fun, np.ones(3), jac=True, method=no.SGD(2.0))
+    assert res.reason is Status.DIVERGED
+    assert not res.success
+    assert "learning rate" in res.message
+    assert res.fun == quadratic(np.ones(3))[0]
+    np.testing.assert_array_equal(res.x, np.ones(3))
+
+
+def test_nonfinite_start_and_minus_infinity():
+    res = minimize(lambda x: (np.nan, x), np.ones(2), jac=True, method=no.SGD(0.1))
+    assert res.reason is Status.NONFINITE_START
+    res = minimize(
+        lambda x: (np.log(max(x[0], 0.0) + 0.0) if x[0] > 0 else -np.inf, np.ones(1)),
+        [1.0],
+        jac=True,
+        method=no.SGD(0.3),
+    )
+    assert res.reason is Status.UNBOUNDED
+    assert np.isfinite(res.fun)
+
+
+@pytest.mark.parametrize("fun", LANGUAGES)
+def test_limits_callback_history_target(fun):
+    res = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), options={"maxfun": 5})
+    assert (res.nfev, res.reason) == (5, Status.MAXFUN)
+    res = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), options={"maxiter": 0})
+    assert (res.nit, res.nfev, res.reason) == (0, 1, Status.MAXITER)
+    points = []
+
+    def callback(intermediate_result):
+        points.append(intermediate_result.x)
+        if len(points) == 4:
+            raise StopIteration
+
+    res = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), callback=callback, options={"history": True})
+    assert (res.nit, res.reason) == (4, Status.CALLBACK)
+    np.testing.assert_array_equal(res.x, points[-1])
+    assert res.history["nit"].tolist() == [0, 1, 2, 3, 4]
+    assert (np.diff(res.history["fun"]) < 0).all()
+    res = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), options={"target": 1.0})
+    assert res.reason is Status.TARGET
+    assert res.fun <= 1.0
+
+
+@pytest.mark.parametrize("fun", LANGUAGES)
+def test_resumed_is_the_uninterrupted_run(fun):
+    whole = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1))
+    part = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), options={"maxiter": 9})
+    before = pickle.dumps(part.state)
+    rest = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), options={"state": pickle.loads(before)})
+    np.testing.assert_array_equal(rest.x, whole.x)
+    assert (rest.nit, rest.nfev, rest.reason) == (whole.nit, whole.nfev, whole.reason)
+    again = minimize(fun, np.zeros(3), jac=True, method=no.Adam(0.1), options={"state": part.state})
+    np.testing.assert_array_equal(again.x, whole.x)
+    assert part.state.nit == 9
+
+
+def test_scaled_variables():
+    res = minimize(quadratic, np.zeros(3), jac=True, method=no.Adam(0.1), options={"x_scale": [1.0, 4.0, 2.0]})
+    np.testing.assert_allclose(res.x, TARGET, atol=1e-4)
+
+
+def test_rules_that_need_the_value_get_it():
+    res = minimize(quadratic, np.zeros(3), jac=True, method=no.PolyakSGD(), options={"maxiter": 200})
+    assert res.success
+    np.testing.assert_allclose(res.x, TARGET, atol=1e-5)
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="would climb"):
+        minimize(quadratic, np.zeros(3), jac=True, method=no.Clip(1.0))
+    with pytest.raises(ValueError, match="rules such as Adam"):
+        minimize(quadratic, np.zeros(3), jac=True, method="adam")
+    with pytest.raises(ValueError, match="unknown method"):
+        minimize(quadratic, np.zeros(3), jac=True, method=no.MoreThuente())
+    part = minimize(quadratic, np.zeros(3), jac=True, options={"maxiter": 1})
+    with pytest.raises(TypeError, match="Descent"):
+        minimize(quadratic, np.zeros(3), jac=True, method=no.Adam(0.1), options={"state": part.state})
