@@ -130,8 +130,8 @@ def absorb(rule, numbers, sums, n, t):
 
 
 @by_type(borrow=True)
-def notice(rule, numbers, t, f):
-    """Tell a rule the value of the objective, before the passes of step ``t``; NaN if it is not known."""
+def notice(rule, numbers, t, learning_rate, f):
+    """Tell a rule of step ``t``, before its passes; ``f``, the value of the objective, is NaN if it is not known."""
 
 
 @by_type(borrow=True)

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 import numopt
-from numopt.rules.optimizer import serial_update
+from numopt.rules.update import serial_update
 
 from . import peers
 

@@ -25,6 +25,7 @@ from .radam import RAdam
 from .rmsprop import RMSProp
 from .rprop import RProp
 from .scale import AddDecayedWeights, KeepNonNegative, Scale, ZeroNonFinite
+from .schedule_free import Averaged, ScheduleFree
 from .schedules import (
     constant,
     cosine_decay,
@@ -67,6 +68,7 @@ __all__ = [
     "Adan",
     "AdaptiveClip",
     "AddDecayedWeights",
+    "Averaged",
     "Centralize",
     "Chain",
     "Clip",
@@ -90,6 +92,7 @@ __all__ = [
     "RProp",
     "ReduceOnPlateau",
     "Scale",
+    "ScheduleFree",
     "SignSGD",
     "Signum",
     "SimplifiedAdEMAMix",

@@ -56,7 +56,7 @@ def _(rule, held, t, learning_rate):
 
 
 @notice.register(Record)
-def _(rule, held, t, f):
+def _(rule, held, t, learning_rate, f):
     pass
 
 

@@ -11,7 +11,8 @@ from .._vector import max_abs, scale_into
 from ..ask_tell import COUNTERS, NFEV, NIT, SCALARS, SCALE, STATUS, F
 from ..generic import tell
 from ..status import Status
-from .optimizer import Optimizer, serial_update
+from .optimizer import Optimizer
+from .update import serial_update
 
 # further entries of scalars
 PEAK = SCALARS  # max |g_i| at x

@@ -68,11 +68,11 @@ def _(length):
 @notice.register(tuple)
 def _(length):
     if length == 0:
-        return lambda rules, held, t, f: None
+        return lambda rules, held, t, learning_rate, f: None
 
-    def each(rules, held, t, f):
-        notice(rules[0], held[0], t, f)
-        notice(rules[1:], held[1:], t, f)
+    def each(rules, held, t, learning_rate, f):
+        notice(rules[0], held[0], t, learning_rate, f)
+        notice(rules[1:], held[1:], t, learning_rate, f)
 
     return each
 

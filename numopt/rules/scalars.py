@@ -266,5 +266,5 @@ def power(b, t):
 
 @of_numbers
 def cbrt(a):
-    """The cube root of a real number."""
-    return np.cbrt(a)
+    """The cube root of a number from 0 on; the library's own is of doubles only."""
+    return a ** constant(a, 1 / 3)

@@ -83,7 +83,7 @@ def _(rule, x):
 
 
 @notice.register(PolyakSGD)
-def _(rule, held, t, f):
+def _(rule, held, t, learning_rate, f):
     held[0] = f
 
 
@@ -113,7 +113,7 @@ def _(rule, x):
 
 
 @notice.register(ReduceOnPlateau)
-def _(rule, held, t, f):
+def _(rule, held, t, learning_rate, f):
     held[4] += f
     held[5] += 1.0
     if held[5] < rule.accumulation:

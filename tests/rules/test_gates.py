@@ -121,6 +121,44 @@ class TestLookahead:
         np.testing.assert_array_equal(x, y)
 
 
+class TestScheduleFree:
+    @pytest.mark.parametrize("rate", [0.1, no.linear(0.0, 0.1, 5)])
+    def test_against_the_paper(self, rate):
+        x = np.ones(4)
+        opt, inner = no.ScheduleFree(no.SGD(rate), b1=0.8).init(x), no.SGD(rate).init(np.ones(4))
+        y, z, weights, largest = np.ones(4), np.ones(4), 0.0, 0.0
+        for g in gradients(10):
+            largest = max(largest, inner.learning_rate)
+            weights += largest**2
+            c = largest**2 / weights if weights > 0 else 0.0
+            mean = (y - 0.2 * z) / 0.8
+            inner.update(z, g)
+            mean = (1 - c) * mean + c * z
+            y = 0.8 * mean + 0.2 * z
+            opt.update(x, g)
+            np.testing.assert_allclose(x, y, rtol=1e-12)
+            np.testing.assert_allclose(opt.state["Averaged"].average, mean, rtol=1e-12)
+
+    def test_is_optaxs(self):
+        jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+        contrib = importlib.import_module("optax.contrib")
+        before = jax.config.jax_enable_x64
+        jax.config.update("jax_enable_x64", True)
+        try:
+            theirs = contrib.schedule_free(optax.adam(0.1, b1=0.0), 0.1, b1=0.9)
+            x, y = np.ones(4), np.ones(4)
+            opt, state = no.ScheduleFree(no.Adam(0.1, b1=0.0)).init(x), theirs.init(y)
+            for g in gradients(50):
+                opt.update(x, g)
+                u, state = theirs.update(g, state, y)
+                y = np.asarray(y + u)
+                np.testing.assert_allclose(x, y, rtol=1e-10, atol=1e-10)
+            mean = contrib.schedule_free_eval_params(state, y)
+            np.testing.assert_allclose(opt.state["Averaged"].average, mean, rtol=1e-9, atol=1e-10)
+        finally:
+            jax.config.update("jax_enable_x64", before)
+
+
 class TestPolyakSGD:
     def test_finds_the_minimum_of_a_norm(self):
         """f = |x - c| is where Polyak's step is exact: one step."""
@@ -209,6 +247,7 @@ class TestReduceOnPlateau:
         (lambda: no.Lookahead(no.SGD(0.1), k=0), "k must"),
         (lambda: no.Lookahead(no.SGD(0.1), alpha=0), "alpha"),
         (lambda: no.ReduceOnPlateau(factor=1.0), "factor"),
+        (lambda: no.ScheduleFree(no.SGD(0.1), b1=0.0), "b1"),
         (lambda: no.PolyakSGD(max_lr=0), "max_lr"),
     ],
 )

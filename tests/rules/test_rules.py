@@ -2,16 +2,21 @@
 
 import copy
 import pickle
+import re
 
 import numba
 import numpy as np
 import pytest
+from machine_code import assembly, uses, x86_only
 from numba.core.runtime import rtsys
 from rules.cases import CHAINS, OF_NORMS, RULES, label
 from rules.twins import twin
 
 import numopt as no
-from numopt.rules.optimizer import PARALLEL_FROM, parallel_update, serial_update
+from numopt._jit import cast
+from numopt.generic import coefficients, numbers, vectors
+from numopt.rules.passes import _final
+from numopt.rules.update import PARALLEL_FROM, parallel_update, serial_update
 
 N = 21
 DTYPES = [np.float64, np.complex128]
@@ -109,6 +114,21 @@ def test_reset_is_a_new_beginning(rule):
     for g in gradients(N, float, 4):
         opt.update(x, g)
     np.testing.assert_array_equal(x, first)
+
+
+@pytest.mark.jit_only
+@x86_only
+@pytest.mark.parametrize(
+    ("rule", "dtype"), [(r, np.float32) for r in RULES] + [(r, np.complex64) for r in RULES[::5]], ids=label
+)
+def test_loops_of_single_precision_are_packed_and_hold_no_double(rule, dtype):
+    x, rules = np.ones(8, dtype), (rule,)
+    kept, held = vectors(rules, x), numbers(rules, x)
+    c = cast(coefficients(rules, held, 1, 0.1), x)
+    types = [numba.typeof(value) for value in (rules, c, kept, 1, x, x, x, np.zeros(8))]
+    text = assembly(_final(0, 1, 0), tuple(types))
+    assert not re.search(r"\bv?cvt(ss2sd|ps2pd)", text)
+    assert uses(text, r"(mul|add|sub|fn?m(add|sub)\d+)ps")
 
 
 @pytest.mark.jit_only
@@ -281,6 +301,10 @@ class TestOptimizer:
         for wrong in (-1.0, np.nan, "fast"):
             with pytest.raises((ValueError, TypeError), match="learning_rate"):
                 opt.learning_rate = wrong
+
+    def test_no_learning_rate_to_set(self):
+        with pytest.raises(AttributeError, match="no rule of the chain has one"):
+            no.Scale(-1.0).init(np.ones(2)).learning_rate = 0.5
 
     def test_schedule(self):
         x, opt = np.zeros(1), no.SGD(no.linear(1.0, 0.0, 4)).init(np.zeros(1))
