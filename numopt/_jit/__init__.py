@@ -2,7 +2,7 @@
 
 from ._call import adapt, call_objective
 from ._compile import ELEMENTWISE, REDUCTION, jit
-from ._dispatch import by_type, kind, kind_of_type
+from ._dispatch import by_type, kind
 from ._nested import add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, sqrt
@@ -31,7 +31,6 @@ __all__ = [
     "is_number",
     "jit",
     "kind",
-    "kind_of_type",
     "lend",
     "log",
     "read",

@@ -19,7 +19,7 @@ def kind(value):
     return float if is_number(value) else type(value)
 
 
-def kind_of_type(numba_type):
+def _kind_of_type(numba_type):
     """The same for a value in compiled code, of which only the Numba type is known."""
     numba_type = types.unliteral(numba_type)
     if isinstance(numba_type, (types.NamedTuple, types.NamedUniTuple)):
@@ -75,7 +75,7 @@ def by_type(declaration=None, *, borrow=False, fastmath=False):
     if not PLAIN:
 
         def choose(first, *rest):
-            cls = kind_of_type(first)
+            cls = _kind_of_type(first)
             if cls is None or find(cls) is None:
                 return None  # Numba then says that no implementation fits
             return implementation(cls, len(first) if cls is tuple else None)
