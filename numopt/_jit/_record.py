@@ -65,6 +65,12 @@ class Record(metaclass=RecordMeta):
     def __hash__(self):
         return hash((type(self), *map(_hashable, self)))
 
+    def __repr__(self):
+        """As it is made; a flag that is not set shows as False."""
+        values = (False if v is None and name in self.flags else v for name, v in zip(self._fields, self, strict=True))
+        fields = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields, values, strict=True))
+        return f"{type(self).__name__}({fields})"
+
     def __bool__(self):
         # a record without fields is an empty tuple, which Python holds false
         return True

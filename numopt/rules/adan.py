@@ -46,7 +46,8 @@ class Adan:
         """Limits of the fields."""
         checks.learning_rate(self)
         checks.not_negative(self, "eps", "eps_root", "weight_decay")
-        if len(self.b) != 3 or not all(0 <= value < 1 for value in self.b):
+        checks.numbers_in_order(self, "b", 3)
+        if not all(0 <= value < 1 for value in self.b):
             raise ValueError(f"b must be three numbers in [0, 1), got {self.b}")
 
 

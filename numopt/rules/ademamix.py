@@ -49,6 +49,7 @@ class AdEMAMix:
         checks.learning_rate(self)
         checks.decays(self, "b1", "b2")
         checks.not_negative(self, "eps", "eps_root", "weight_decay")
+        checks.number_or_schedule(self, "b3", "alpha")
 
 
 @rule

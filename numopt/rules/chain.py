@@ -25,6 +25,7 @@ def rule(cls):
     made.is_rule = True
     made.holds = getattr(made, "holds", ())
     made.needs_value = getattr(made, "needs_value", False)
+    made.real_only = getattr(made, "real_only", False)
     made.descends = getattr(made, "descends", "learning_rate" in made._fields)
     return made
 

@@ -7,11 +7,24 @@ from .._jit import Record, is_number
 
 def learning_rate(rule):
     """The learning rate is a number from 0 on or a schedule."""
-    value = rule.learning_rate
-    if is_number(value):
-        not_negative(rule, "learning_rate")
-    elif not isinstance(value, Record):
-        raise TypeError(f"learning_rate must be a number or a schedule, got {value!r}")
+    number_or_schedule(rule, "learning_rate")
+
+
+def number_or_schedule(rule, *names):
+    """These are numbers from 0 on or schedules."""
+    for name in names:
+        value = getattr(rule, name)
+        if is_number(value):
+            not_negative(rule, name)
+        elif not isinstance(value, Record):
+            raise TypeError(f"{name} must be a number or a schedule, got {value!r}")
+
+
+def numbers_in_order(rule, name, count):
+    """It is a tuple of so many numbers."""
+    values = getattr(rule, name)
+    if not (isinstance(values, tuple) and len(values) == count and all(map(is_number, values))):
+        raise ValueError(f"{name} must be a tuple of {count} numbers, got {values!r}")
 
 
 def not_negative(rule, *names):

@@ -103,6 +103,9 @@ class Optimizer:
         x, row = parameter_vector(x), row_of(rules)
         if x.size % row != 0:
             raise ValueError(f"Centralize(row={row}): the {x.size} entries of x are not a multiple of {row}")
+        if x.dtype.kind == "c" and any(rule.real_only for rule in rules):
+            names = ", ".join(type(rule).__name__ for rule in rules if rule.real_only)
+            raise ValueError(f"{names}: for real x only, but x is {x.dtype}")
         return cls.compiled.new(tuple(rules), x)
 
     def update(self, x, g, f=None):
@@ -118,8 +121,8 @@ class Optimizer:
         """
         if type(x) is not np.ndarray or type(g) is not np.ndarray or x.dtype is not g.dtype or not x.flags.carray:
             x, g = step_vectors(x, g)
-        if not g.flags.c_contiguous:
-            g = np.ascontiguousarray(g)
+        if not g.flags.carray:  # of another stride, or read-only
+            g = np.array(g)
         if f is not None:
             f = float(objective_value(f))
         try:

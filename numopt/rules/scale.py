@@ -6,6 +6,7 @@ import numpy as np
 
 from .._jit import is_number
 from ..generic import coefficients, element, rate
+from . import checks
 from .chain import rule
 from .scalars import constant, nothing, of_entry, times
 
@@ -39,6 +40,10 @@ class AddDecayedWeights:
 
     weight_decay: Any
 
+    def check(self):
+        """A number or a schedule."""
+        checks.number_or_schedule(self, "weight_decay")
+
 
 @rule
 class ZeroNonFinite:
@@ -48,6 +53,8 @@ class ZeroNonFinite:
 @rule
 class KeepNonNegative:
     """Make u = -x where x + u would be negative, so that x stays at 0 or above; for real x, last in a chain."""
+
+    real_only = True
 
 
 @coefficients.register(Scale)

@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from .._jit import by_type, is_number, jit, record
+from .._input import at_least
+from .._jit import Record, by_type, is_number, jit, record
 from ..generic import rate
 from .chain import variant
 
@@ -23,8 +24,8 @@ def schedule(cls):
 def _call(self, count):
     """The value after ``count`` steps, an integer or an array of integers."""
     if np.ndim(count) == 0:
-        return float(rate(self, int(count)))
-    return np.array([float(rate(self, int(c))) for c in np.ravel(count)]).reshape(np.shape(count))
+        return float(rate(self, at_least(count, 0, "count")))
+    return np.array([self(c) for c in np.ravel(count)]).reshape(np.shape(count))
 
 
 # --- the formulas ----------------------------------------------------------------------------------------------------
@@ -321,6 +322,9 @@ def join(schedules, boundaries):
     """
     boundaries = np.array(boundaries, float)
     schedules = tuple(float(s) if is_number(s) else s for s in schedules)
+    for given in schedules:
+        if not isinstance(given, (float, Record)):
+            raise TypeError(f"join takes schedules and numbers, got {given!r}")
     if boundaries.size != len(schedules) - 1 or not (np.diff(boundaries) > 0).all():
         raise ValueError(
             f"join needs one boundary less than schedules, increasing; got {len(schedules)} schedules and {boundaries}"

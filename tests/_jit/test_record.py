@@ -326,6 +326,7 @@ def test_flags_show_in_the_type():
     assert Switch(1, on=np.bool_(True)).on is True
     assert Switch(1).on is None
     assert Switch(1, False) == Switch(1)
+    assert repr(Switch(1)) == "Switch(rate=1.0, on=False)"
     assert [described(s) for s in (Switch(1), Switch(1, True))] == [0, 1]
 
 

@@ -371,7 +371,8 @@ class TestOptimizer:
         opt = no.SGD(1.0).init(x)
         opt.update(x, np.array([1.0, 5.0, 2.0, 5.0])[::2])
         opt.update(x, [1.0, 2.0])
-        np.testing.assert_array_equal(x, [-2, -4])
+        opt.update(x, np.broadcast_to(0.5, 2))  # read-only
+        np.testing.assert_array_equal(x, [-2.5, -4.5])
 
     @pytest.mark.parametrize("x", [np.ones((2, 2)), np.float64(1.0)])
     def test_init_wants_a_vector(self, x):
@@ -438,6 +439,8 @@ class TestChain:
         (lambda: no.Centralize(row=0), "row"),
         (lambda: no.Centralize(row=2.5), "row"),
         (lambda: no.RProp(0.1, eta=(1.1, 1.2)), "eta"),
+        (lambda: no.RProp(0.1, eta=0.5), "eta must be a tuple of 2"),
+        (lambda: no.Adan(0.1, b=0.9), "b must be a tuple of 3"),
         (lambda: no.RProp(0.1, steps=(1.0, 0.1)), "steps"),
         (lambda: no.Adan(0.1, b=(0.9, 0.9)), "b must be"),
         (lambda: no.RAdam(0.1, threshold=3), "threshold"),
@@ -455,3 +458,12 @@ def test_wrong_numbers_are_named(make, name):
 def test_a_learning_rate_is_a_number_or_a_schedule(wrong):
     with pytest.raises(TypeError, match="learning_rate"):
         no.Adam(wrong)
+    with pytest.raises(TypeError, match="b3"):
+        no.AdEMAMix(0.1, b3=wrong)
+    with pytest.raises(TypeError, match="weight_decay"):
+        no.AddDecayedWeights(wrong)
+
+
+def test_rules_for_real_vectors_say_so():
+    with pytest.raises(ValueError, match="KeepNonNegative: for real x only"):
+        no.chain(no.SGD(0.1), no.KeepNonNegative()).init(np.ones(2, complex))

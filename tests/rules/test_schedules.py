@@ -89,8 +89,16 @@ def test_corners_at_count_3(schedule, value):
         (lambda: no.join([no.constant(1.0)], [3]), "one boundary less"),
         (lambda: no.join([no.constant(1.0)] * 3, [5, 3]), "increasing"),
         (lambda: no.sgdr([]), "at least one cycle"),
+        (lambda: no.constant(1.0)(-1), "count must be at least 0"),
     ],
 )
 def test_errors(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_wrong_kinds():
+    with pytest.raises(TypeError, match="join takes schedules and numbers"):
+        no.join([1.0, "a"], [3])
+    with pytest.raises(TypeError, match="count must be an integer"):
+        no.constant(1.0)(2.5)
