@@ -192,7 +192,7 @@ def _solver(x0, method, chosen, calls):
     maxfun = max(1, -(-chosen.maxfun // calls)) if calls > 1 else chosen.maxfun
     kind = LBFGS if method is None else Descent
     if chosen.state is None and method is not None:
-        return Descent.compiled.new(method.rules, x0, chosen.gtol, chosen.maxiter, maxfun)
+        return Descent(method.rules, x0, chosen.gtol, chosen.maxiter, maxfun)
     if chosen.state is None:
         search = chosen.linesearch
         if chosen.maxls is not None:
@@ -206,5 +206,7 @@ def _solver(x0, method, chosen, calls):
     point = solver.compiled.ask(solver)
     if point.shape != x0.shape or point.dtype != x0.dtype:
         raise ValueError(f"state is of a {point.dtype} vector of {point.size} entries, x0 a {x0.dtype} of {x0.size}")
+    if method is not None and solver.parameters.rules != method.rules:
+        raise ValueError(f"state is of a run with {chain(*solver.parameters.rules)!r}, but method is {method!r}")
     solver.resume(chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
     return solver

@@ -11,7 +11,7 @@ from .._vector import max_abs, scale_into
 from ..ask_tell import COUNTERS, NFEV, NIT, SCALARS, SCALE, STATUS, F
 from ..generic import tell
 from ..status import Status
-from .optimizer import Optimizer
+from .optimizer import Optimizer, check_vector
 from .update import serial_update
 
 # further entries of scalars
@@ -118,6 +118,11 @@ class Descent:
     core, parameters, prototype
         What it holds: vectors and numbers, the :class:`numopt.Optimizer`, the dtype.
     """
+
+    def __new__(cls, rules, x0, gtol, maxiter, maxfun):
+        """Check that the rules fit x0, and build the compiled object."""
+        check_vector(rules, x0)
+        return cls.compiled.new(rules, x0, gtol, maxiter, maxfun)
 
     class compiled:
         """What ``@njit`` code sees."""

@@ -26,6 +26,16 @@ from .update import (
 )
 
 
+def check_vector(rules, x):
+    """ValueError if the rules do not fit a vector of this size and dtype."""
+    row = row_of(rules)
+    if x.size % row != 0:
+        raise ValueError(f"Centralize(row={row}): the {x.size} entries of x are not a multiple of {row}")
+    if x.dtype.kind == "c" and any(rule.real_only for rule in rules):
+        names = ", ".join(type(rule).__name__ for rule in rules if rule.real_only)
+        raise ValueError(f"{names}: for real x only, but x is {x.dtype}")
+
+
 @stateful(OptimizerFields)
 class Optimizer:
     """A chain of rules with its state, made by ``chain(...).init(x)``.
@@ -100,12 +110,8 @@ class Optimizer:
 
     def __new__(cls, rules, x):
         """Check x; :func:`chain` has checked the rules."""
-        x, row = parameter_vector(x), row_of(rules)
-        if x.size % row != 0:
-            raise ValueError(f"Centralize(row={row}): the {x.size} entries of x are not a multiple of {row}")
-        if x.dtype.kind == "c" and any(rule.real_only for rule in rules):
-            names = ", ".join(type(rule).__name__ for rule in rules if rule.real_only)
-            raise ValueError(f"{names}: for real x only, but x is {x.dtype}")
+        x = parameter_vector(x)
+        check_vector(rules, x)
         return cls.compiled.new(tuple(rules), x)
 
     def update(self, x, g, f=None):

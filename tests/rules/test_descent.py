@@ -164,5 +164,12 @@ def test_errors():
     with pytest.raises(ValueError, match="unknown method"):
         minimize(quadratic, np.zeros(3), jac=True, method=no.MoreThuente())
     part = minimize(quadratic, np.zeros(3), jac=True, options={"maxiter": 1})
+    with pytest.raises(ValueError, match="not a multiple of 2"):
+        minimize(quadratic, np.zeros(3), jac=True, method=no.chain(no.Centralize(row=2), no.SGD(0.1)))
+    with pytest.raises(ValueError, match="for real x only"):
+        minimize(quadratic, np.zeros(3, complex), jac=True, method=no.chain(no.SGD(0.1), no.KeepNonNegative()))
+    other = minimize(quadratic, np.zeros(3), jac=True, method=no.Adam(0.1), options={"maxiter": 1})
+    with pytest.raises(ValueError, match=r"Adam.*but method is chain\(SGD"):
+        minimize(quadratic, np.zeros(3), jac=True, method=no.SGD(0.1), options={"state": other.state})
     with pytest.raises(TypeError, match="Descent"):
         minimize(quadratic, np.zeros(3), jac=True, method=no.Adam(0.1), options={"state": part.state})
