@@ -32,6 +32,18 @@ def parameter_vector(x):
     return np.ascontiguousarray(given)
 
 
+def point_vector(x):
+    """``x`` as a contiguous writable vector; numbers that are not of single or double precision become double."""
+    given = np.asarray(x)
+    if given.dtype.kind not in "biufc":
+        raise TypeError(f"x must hold real or complex numbers, got dtype {given.dtype}")
+    if given.ndim != 1:
+        raise ValueError(f"x must be a vector, got shape {given.shape}: pass x.ravel()")
+    if given.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
+        given = given.astype(np.complex128 if given.dtype.kind == "c" else np.float64)
+    return given if given.flags.carray else np.array(given, dtype=given.dtype.newbyteorder("="))
+
+
 def step_vectors(x, g):
     """``x``, to be changed in place, and ``g``, of the same dtype."""
     if not isinstance(x, np.ndarray) or not x.flags.carray or x.ndim != 1:

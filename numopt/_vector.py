@@ -1,7 +1,8 @@
 """Inner products, norms and updates of flat vectors; one source for real and complex.
 
-All functions take contiguous float64 vectors. A complex vector goes in as ``real_view(z)``, its interleaved real and
-imaginary parts: then ``dot`` is Re<a, b>, ``norm`` is the Euclidean norm, and loops vectorise as they do for real data.
+All functions take contiguous real vectors and sum in double precision. A complex one goes in as ``real_view(z)``, its
+interleaved real and imaginary parts: then ``dot`` is Re<a, b>, ``norm`` is the Euclidean norm, and loops vectorise as
+they do for real data.
 Sums run over fixed blocks that are added in order, so that the serial and the parallel form give the same bits for any
 number of threads.
 """
@@ -9,7 +10,7 @@ number of threads.
 import numpy as np
 from numba import prange
 
-from ._jit import ELEMENTWISE, REDUCTION, bits_view, float_of_bits, jit, run_parallel, sqrt
+from ._jit import ELEMENTWISE, REDUCTION, bits_of_float, float_of_bits, jit, run_parallel, sqrt
 
 BLOCK = 4096
 PARALLEL_FROM = 200_000  # entries; starting the threads costs about 100 us, the time of a pass over these
@@ -23,7 +24,7 @@ def _dot_block(a, b):
     # on slices: an index from range(start, stop) might be negative for all LLVM knows, and the loop would run scalar
     total = 0.0
     for i in range(a.size):
-        total += a[i] * b[i]
+        total += np.float64(a[i]) * np.float64(b[i])
     return total
 
 
@@ -62,10 +63,9 @@ def max_abs(a):
     The bits of |a_i|, read as an integer, grow with |a_i|, and those of NaN stand above those of inf. An integer
     maximum vectorises; one of floats does not, because of NaN.
     """
-    bits = bits_view(a)
     largest = 0
-    for i in range(bits.size):
-        magnitude = bits[i] & MAGNITUDE
+    for i in range(a.size):
+        magnitude = bits_of_float(np.float64(a[i])) & MAGNITUDE
         largest = magnitude if magnitude > largest else largest
     return float_of_bits(largest)
 
@@ -99,6 +99,13 @@ def axpy(alpha, x, y):
     """Add alpha x to y in place."""
     for i in range(y.size):
         y[i] += alpha * x[i]
+
+
+@jit(borrow=True)
+def copy(x, out):
+    """Copy a vector of any kind into another of its kind."""
+    for i in range(x.size):
+        out[i] = x[i]
 
 
 @jit(borrow=True)

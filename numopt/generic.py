@@ -149,3 +149,40 @@ def admit(gate, numbers, state, g, f):
     f : float or None
         The value, if it was given.
     """
+
+
+# --- sets ------------------------------------------------------------------------------------------------------------
+
+
+@by_type(borrow=True)
+def accepts(onto, n):
+    """Whether the vectors among the fields of a set have n entries, those of the points it is used with."""
+
+
+@by_type(borrow=True, fastmath=ELEMENTWISE)
+def nearest(onto, fields, y):
+    """One entry of the projection onto a set that is a product of sets of numbers: a pure function of numbers.
+
+    Parameters
+    ----------
+    onto : record
+        Only chooses the function.
+    fields : tuple
+        The set's fields at this entry, numbers in the precision of y also where the set holds vectors.
+    y : float or complex
+    """
+
+
+@by_type
+def project_into(onto, x, out):
+    """Write the point of a set that is nearest to ``x`` into ``out``, which may be x itself.
+
+    Returns
+    -------
+    status : int
+        FINE; or WRONG_SIZE, for vectors of other lengths, and then ``out`` is NaN; or EMPTY, if no vector of this
+        length belongs to the set, and then too; or UNFINISHED.
+    """
+
+
+FINE, WRONG_SIZE, EMPTY, UNFINISHED = 0, -1, 1, 2  # what project_into returns

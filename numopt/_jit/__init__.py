@@ -6,10 +6,10 @@ from ._dispatch import by_type, kind
 from ._nested import add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, sqrt
-from ._record import Record, is_number, record
+from ._record import Record, is_number, record, variant
 from ._stamp import STAMP
 from ._stateful import fields, lend, stateful
-from ._views import bits_view, float_of_bits, real_view, view_like
+from ._views import bits_of_float, bits_view, float_of_bits, real_view, same_memory, stack_array, view_like
 
 __all__ = [
     "ELEMENTWISE",
@@ -19,6 +19,7 @@ __all__ = [
     "Record",
     "adapt",
     "add",
+    "bits_of_float",
     "bits_view",
     "block",
     "by_type",
@@ -37,8 +38,11 @@ __all__ = [
     "real_view",
     "record",
     "run_parallel",
+    "same_memory",
     "sqrt",
+    "stack_array",
     "stateful",
+    "variant",
     "view_like",
     "write",
 ]

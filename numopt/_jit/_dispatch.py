@@ -1,12 +1,13 @@
 """Choice by type: one function, implemented for each class of its first argument, in Python, ``@njit`` and CUDA code.
 
 A *kind* is what an implementation is chosen by: the class of a record, ``float`` for every real number, ``bool``,
-``tuple`` for a plain tuple, ``type(None)`` for None.
+``tuple`` for a plain tuple, ``numpy.ndarray`` for an array, ``type(None)`` for None.
 """
 
 import functools
 import inspect
 
+import numpy as np
 from numba import types
 from numba.extending import overload
 
@@ -30,6 +31,8 @@ def _kind_of_type(numba_type):
         return float
     if isinstance(numba_type, types.Boolean):
         return bool
+    if isinstance(numba_type, types.Array):
+        return np.ndarray
     if isinstance(numba_type, (types.NoneType, types.Omitted)):
         return type(None)
     return None

@@ -1,7 +1,7 @@
 """Tuples of arrays and of numbers, also nested and of mixed kinds, handled as one; in Python, ``@njit`` and CUDA code.
 
 A chain of rules keeps a tuple of tuples of arrays. Its loops take one entry of each, a block of each, or write one
-entry to each.
+entry to each. Where numbers stand among the arrays, as in the fields of a record, they count as equal entries.
 """
 
 import numpy as np
@@ -15,8 +15,10 @@ _OPTIONS = {"error_model": "numpy", "_nrt": False}
 
 
 def read(arrays, i):
-    """The entries ``i`` of a nested tuple of arrays, as the same plain tuples."""
-    return tuple(read(a, i) for a in arrays) if isinstance(arrays, tuple) else arrays[i]
+    """The entries ``i`` of a nested tuple of arrays, as the same plain tuples; numbers stay."""
+    if isinstance(arrays, tuple):
+        return tuple(read(a, i) for a in arrays)
+    return arrays[i] if isinstance(arrays, np.ndarray) else arrays
 
 
 def write(arrays, i, values):
@@ -43,10 +45,13 @@ def add(a, b):
 
 
 def cast(numbers, vector):
-    """Nested tuples of numbers in the real precision of ``vector``: float32 for float32 and complex64."""
+    """Nested tuples of numbers in the precision of ``vector``: single for float32 and complex64."""
     if isinstance(numbers, tuple):
         return tuple(cast(number, vector) for number in numbers)
-    return np.float32(numbers) if vector.dtype in (np.float32, np.complex64) else np.float64(numbers)
+    single = vector.dtype in (np.float32, np.complex64)
+    if isinstance(numbers, (complex, np.complexfloating)):
+        return np.complex64(numbers) if single else np.complex128(numbers)
+    return np.float32(numbers) if single else np.float64(numbers)
 
 
 def _is_tuple(numba_type):
@@ -66,6 +71,8 @@ def _block_of(context, builder, numba_type, value, start, count):
             for i, t in enumerate(numba_type)
         ]
         return context.make_tuple(builder, _plain_type(numba_type), parts)
+    if not isinstance(numba_type, types.Array):
+        return value
     array = context.make_array(numba_type)(context, builder, value)
     array.data = builder.gep(array.data, [start])
     array.nitems = count
@@ -90,7 +97,9 @@ def _plain_block(arrays, start, stop):
 
     An intrinsic, which functions that only borrow arrays may call.
     """
-    return tuple(_plain_block(a, start, stop) for a in arrays) if isinstance(arrays, tuple) else arrays[start:stop]
+    if isinstance(arrays, tuple):
+        return tuple(_plain_block(a, start, stop) for a in arrays)
+    return arrays[start:stop] if isinstance(arrays, np.ndarray) else arrays
 
 
 block = _plain_block if PLAIN else _block
@@ -100,8 +109,10 @@ if not PLAIN:
 
     @overload(read, jit_options=_OPTIONS)
     def _read(arrays, i):
-        if not _is_tuple(arrays):
+        if isinstance(arrays, types.Array):
             return lambda arrays, i: arrays[i]
+        if not _is_tuple(arrays):
+            return lambda arrays, i: arrays
         if len(arrays) == 0:
             return lambda arrays, i: ()
         return lambda arrays, i: (read(arrays[0], i), *read(arrays[1:], i))
@@ -143,7 +154,10 @@ if not PLAIN:
     @overload(cast, jit_options=_OPTIONS)
     def _cast(numbers, vector):
         if not _is_tuple(numbers):
-            real = types.float32 if vector.dtype in (types.float32, types.complex64) else types.float64
+            single = vector.dtype in (types.float32, types.complex64)
+            real = types.float32 if single else types.float64
+            if isinstance(types.unliteral(numbers), types.Complex):
+                real = types.complex64 if single else types.complex128
             return lambda numbers, vector: real(numbers)
         if len(numbers) == 0:
             return lambda numbers, vector: ()

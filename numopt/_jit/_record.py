@@ -16,7 +16,7 @@ import numpy as np
 from numba import typeof, types
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, signature
 from numba.cpython.tupleobj import namedtuple_constructor
-from numba.extending import lower_builtin, lower_cast, models, register_model, typeof_impl
+from numba.extending import lower_builtin, lower_cast, models, overload, register_model, typeof_impl
 
 from ._plain import PLAIN
 
@@ -37,12 +37,11 @@ class Record(metaclass=RecordMeta):
     flags = frozenset()
 
     def __new__(cls, *args, **kwargs):
-        """Fill the fields, make every number a float64, and validate."""
+        """Fill the fields, make every number and array one of double precision, and validate."""
         values = super().__new__(cls, *args, **kwargs)
         if cls.flags:
             values = [_flag(name, v) if name in cls.flags else v for name, v in zip(cls._fields, values, strict=True)]
-        # one signature for 1, 0.5 and float32(0.5): the solver is compiled once
-        self = super().__new__(cls, *(float(v) if is_number(v) else v for v in values))
+        self = super().__new__(cls, *map(_normalised, values))
         self.check()
         return self
 
@@ -74,6 +73,23 @@ class Record(metaclass=RecordMeta):
     def __bool__(self):
         # a record without fields is an empty tuple, which Python holds false
         return True
+
+
+def _normalised(value):
+    """A field as it is kept: one type for 1, 0.5 and float32(0.5), so that the solver is compiled once.
+
+    Arrays and lists of numbers become contiguous copies, which do not change with the caller's; tuples are gone
+    through.
+    """
+    if is_number(value):
+        return float(value)
+    if isinstance(value, (np.ndarray, list, np.complexfloating)):
+        given = np.asarray(value)
+        if given.dtype.kind not in "biufc":
+            raise TypeError(f"a field must hold numbers, got an array of {given.dtype}")
+        given = np.array(given, np.complex128 if given.dtype.kind == "c" else np.float64, order="C")
+        return given if given.ndim > 0 else given.item()
+    return tuple(map(_normalised, value)) if type(value) is tuple else value
 
 
 def _flag(name, value):
@@ -169,3 +185,15 @@ if not PLAIN:
 
         def resolve___call__(self, class_type):
             return types.Function(_construct_template(class_type.instance_class))
+
+
+def variant(function):
+    """A function that makes a record with some fields chosen, callable in ``@njit`` code too."""
+    if not PLAIN:
+
+        def choose(*args, **kwargs):
+            return function
+
+        choose.__signature__ = inspect.signature(function)
+        overload(function)(choose)
+    return function

@@ -3,11 +3,11 @@
 from typing import Any
 
 from .._jit import sqrt
+from .._scalars import abs2, average, over, power
 from ..generic import coefficients, element, vectors
 from . import checks
 from .adam import numerator, numerators
 from .chain import rule
-from .scalars import abs2, average, over, power
 from .state import Moments, real_zeros, zeros
 
 

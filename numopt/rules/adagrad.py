@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import sqrt
+from .._scalars import abs2, constant, over, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import abs2, constant, over, times
 from .state import Squares, real_full, real_zeros
 
 

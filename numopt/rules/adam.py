@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import ELEMENTWISE, by_type, sqrt
+from .._jit import ELEMENTWISE, by_type, sqrt, variant
+from .._scalars import abs2, average, larger, of_numbers, over, power, times
 from ..generic import coefficients, element, vectors
 from . import checks
-from .chain import rule, variant
-from .scalars import abs2, average, larger, of_numbers, over, power, times
+from .chain import rule
 from .state import Moments, real_zeros, zeros
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from .._scalars import average, larger, modulus, over, power, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import average, larger, modulus, over, power, times
 from .state import Moments, real_zeros, zeros
 
 

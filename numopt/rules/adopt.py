@@ -3,10 +3,10 @@
 from typing import Any
 
 from .._jit import sqrt
+from .._scalars import abs2, average, larger, limit, over, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import abs2, average, larger, limit, over, times
 from .state import Moments, real_zeros, zeros
 
 

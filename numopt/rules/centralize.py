@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from .._jit import is_number
+from .._scalars import minus_parts, parts
 from ..generic import absorb, coefficients, element, numbers, summands
 from .chain import rule
-from .scalars import minus_parts, parts
 
 
 @rule

@@ -1,7 +1,5 @@
 """``chain``: rules one after the other, as one; and what makes a record a rule."""
 
-import inspect
-
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
@@ -185,15 +183,3 @@ if not PLAIN:
         if cls is Chain:
             return lambda self, x: Optimizer(self.rules, x)
         return lambda self, x: Optimizer((self,), x)
-
-
-def variant(function):
-    """A function that makes a rule with some fields chosen, callable in ``@njit`` code too."""
-    if not PLAIN:
-
-        def choose(*args, **kwargs):
-            return function
-
-        choose.__signature__ = inspect.signature(function)
-        overload(function)(choose)
-    return function

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from .._scalars import limit, times
 from ..generic import absorb, coefficients, element, numbers, summands
 from . import checks
 from .chain import rule
 from .norms import norm_of, squares
-from .scalars import limit, times
 
 
 @rule

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import by_type, sqrt
+from .._scalars import abs2, average, inner, modulus, over, power, times
 from ..generic import absorb, coefficients, element, numbers, summands, vectors
 from . import checks
 from .chain import rule
 from .norms import norm_of, squares, vector_norm
-from .scalars import abs2, average, inner, modulus, over, power, times
 from .state import real_zeros, zeros
 
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import by_type, is_number, jit
+from .._scalars import constant, parts
 from ..generic import admit, element, numbers, vectors
 from .chain import rule
-from .scalars import constant, parts
 from .state import zeros
 
 

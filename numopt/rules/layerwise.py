@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from .._jit import sqrt
+from .._scalars import abs2, average, of_numbers, over, power, times
 from ..generic import absorb, coefficients, element, numbers, summands, vectors
 from . import checks
 from .chain import rule
 from .norms import norm_of, squares
-from .scalars import abs2, average, of_numbers, over, power, times
 from .state import Moments, Momentum, real_zeros, zeros
 
 

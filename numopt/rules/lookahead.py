@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import is_number
+from .._jit import is_number, variant
+from .._scalars import times
 from ..generic import coefficients, element, vectors
-from .chain import chain, rule, variant
-from .scalars import times
+from .chain import chain, rule
 
 
 @rule

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._scalars import abs2, cbrt, over, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import abs2, cbrt, over, times
 from .state import real_zeros, zeros
 
 

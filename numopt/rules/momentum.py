@@ -1,9 +1,9 @@
 """Moving averages and decaying sums of the update, as links of a chain."""
 
+from .._scalars import average, power, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import average, power, times
 from .sgd import look_ahead
 from .state import Momentum, zeros
 

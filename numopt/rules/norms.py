@@ -7,7 +7,7 @@ the end. J. L. Blue, ACM Trans. Math. Softw. 4 (1978) 15-23, with the constants 
 import numpy as np
 
 from .._jit import jit, sqrt
-from .scalars import of_entry, of_numbers
+from .._scalars import of_entry, of_numbers
 
 _SMALL, _LARGE = 2.0**-511, 2.0**486
 _UP, _DOWN = 2.0**537, 2.0**-538

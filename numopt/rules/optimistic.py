@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._scalars import average
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import average
 from .state import zeros
 
 

@@ -16,8 +16,8 @@ from numba import types
 from numba.extending import overload
 
 from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, read, write
+from .._scalars import minus_parts, parts
 from ..generic import absorb, coefficients, element, notice, numbers, rate, summands, vectors
-from .scalars import minus_parts, parts
 
 BLOCK = 16384  # entries; what is computed once in a block costs nothing beside them
 MOST_SUMS = 8

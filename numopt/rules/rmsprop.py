@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import ELEMENTWISE, by_type, sqrt
+from .._scalars import abs2, average, constant, larger, over, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import abs2, average, constant, larger, over, times
 from .sgd import decay_of, traced
 from .state import Squares, real_zeros, zeros
 

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._scalars import constant, inner, nothing, sign, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import constant, inner, nothing, sign, times
 from .state import real_full, zeros
 
 

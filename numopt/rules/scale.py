@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from .._jit import is_number
+from .._scalars import constant, nothing, of_entry, times
 from ..generic import coefficients, element, rate
 from . import checks
 from .chain import rule
-from .scalars import constant, nothing, of_entry, times
 
 
 @rule

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._jit import variant
+from .._scalars import average
 from ..generic import coefficients, element, notice, numbers, vectors
 from . import checks
-from .chain import chain, rule, variant
-from .scalars import average
+from .chain import chain, rule
 
 
 @rule

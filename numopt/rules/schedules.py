@@ -9,9 +9,8 @@ import math
 import numpy as np
 
 from .._input import at_least
-from .._jit import Record, by_type, is_number, jit, record
+from .._jit import Record, by_type, is_number, jit, record, variant
 from ..generic import rate
-from .chain import variant
 
 
 def schedule(cls):

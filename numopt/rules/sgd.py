@@ -3,10 +3,10 @@
 from typing import Any
 
 from .._jit import ELEMENTWISE, by_type
+from .._scalars import times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import times
 from .state import Momentum, zeros
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from .._scalars import average, sign, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import average, sign, times
 from .state import Momentum, zeros
 
 

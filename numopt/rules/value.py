@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from .._scalars import times
 from ..generic import absorb, coefficients, element, notice, numbers, summands
 from . import checks
 from .chain import rule
 from .norms import norm_of, squares
-from .scalars import times
 
 
 @rule

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from .._jit import sqrt
+from .._scalars import abs2, average, over, power, sign, times
 from ..generic import coefficients, element, vectors
 from . import checks
 from .chain import rule
-from .scalars import abs2, average, over, power, sign, times
 from .state import Moments, real_full
 
 START = 1e-6

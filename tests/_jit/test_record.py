@@ -235,10 +235,25 @@ def test_copies_and_pickles_are_equal(original):
         assert pickle.loads(pickle.dumps(original, protocol)) == original
 
 
-def test_deepcopy_copies_arrays():
-    original = Weighted(np.zeros(2))
-    assert copy.copy(original).weights is original.weights
+def test_an_array_field_is_a_copy_in_double_precision():
+    given = np.arange(6, dtype=np.float32)[::2]
+    original = Weighted(given)
+    assert original.weights.dtype == np.float64
+    assert original.weights.flags.carray
+    given[0] = 5.0
+    assert original == Weighted([0.0, 2.0, 4.0])
     assert copy.deepcopy(original).weights is not original.weights
+
+
+def test_numbers_in_tuples_become_double_precision():
+    made = Rule(1, bound=(1, (np.float32(2), [3])))
+    assert type(made.bound[0]) is type(made.bound[1][0]) is float
+    np.testing.assert_array_equal(made.bound[1][1], [3.0])
+
+
+def test_array_fields_must_hold_numbers():
+    with pytest.raises(TypeError, match="numbers"):
+        Weighted(["a"])
 
 
 @pytest.mark.jit_only

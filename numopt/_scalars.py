@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from .._jit import ELEMENTWISE, PLAIN, jit, sqrt
+from ._jit import ELEMENTWISE, PLAIN, jit, sqrt
 
 _OPTIONS = {"error_model": "numpy", "_nrt": False, "fastmath": ELEMENTWISE}
 
@@ -201,7 +201,12 @@ def _(u, bound):
 @limit.complex
 def _(u, bound):
     size = modulus(u)
-    return u if size <= bound else times(u, bound / size)
+    if size <= bound:
+        return u
+    if size == np.inf:  # of finite parts, it may be
+        u = times(u, constant(u, 0.25))
+        size = modulus(u)
+    return times(u, bound / size)
 
 
 @of_entry

@@ -1,0 +1,100 @@
+"""The k largest entries of a vector, ties to the lower index, without sorting and without memory.
+
+The level of the k-th largest entry is found by bisection on the bits of numbers, which grow with them when read as
+integers: at most 64 passes that count, fewer as soon as one of them counts k.
+"""
+
+import numpy as np
+
+from .._jit import REDUCTION, jit, real_view
+from .._vector import copy, max_abs
+from ..generic import FINE, WRONG_SIZE, project_into
+from . import checks
+from .l1 import measured
+from .project import fill_nan, point_set
+from .threshold import Moduli, level_of, order
+
+
+@point_set
+class L0Ball:
+    r"""The vectors with at most k entries that are not 0, real or complex: the k largest moduli are kept.
+
+    Of equal moduli the first are kept. Not convex.
+
+    Parameters
+    ----------
+    count : int
+        k, from 0 on.
+
+    Examples
+    --------
+    >>> import numopt as no
+    >>> no.project([3.0, -4.0, 3.0, 1.0], no.L0Ball(2))
+    array([ 3., -4.,  0.,  0.])
+    """
+
+    count: float
+    convex = False
+
+    def check(self):
+        """Limits of the fields."""
+        checks.count(self, "count")
+
+
+@jit(fastmath=REDUCTION, borrow=True)
+def _count(kind, x, up, down, least):
+    """How many levels have an order of at least ``least``."""
+    count = 0
+    for i in range(x.size):
+        count += order(level_of(kind, x[i], up, down)) >= least
+    return count
+
+
+@jit(borrow=True)
+def _cut(kind, x, up, down, count):
+    """(order, ties): the largest are those above this order, and the first ``ties`` of it; 0 < count < n."""
+    low, high = order(-np.inf), order(np.inf) + 1  # as many or more from low on, fewer from high on
+    while True:
+        middle = (low >> 1) + (high >> 1) + (low & high & 1)
+        if middle == low:
+            return low, count - _count(kind, x, up, down, high)
+        found = _count(kind, x, up, down, middle)
+        if found == count:
+            return middle, count
+        if found > count:
+            low = middle
+        else:
+            high = middle
+
+
+@jit(borrow=True)
+def keep_largest(kind, x, out, count, rest):
+    """Write x with all but the ``count`` largest levels replaced by ``rest``; NaN everywhere if there is one."""
+    largest = max_abs(real_view(x))
+    if largest != largest:
+        fill_nan(out)
+    elif count >= x.size:
+        copy(x, out)
+    else:
+        up, down = 1.0, 1.0
+        if largest < np.inf:
+            up, down, _, _ = measured(x, None, 1.0)
+        least, ties = order(np.inf), 0
+        if count > 0:
+            least, ties = _cut(kind, x, up, down, count)
+        for i in range(x.size):
+            place = order(level_of(kind, x[i], up, down))
+            if place > least or (place == least and ties > 0):
+                ties -= place == least
+                out[i] = x[i]
+            else:
+                out[i] = rest
+
+
+@project_into.register(L0Ball)
+def _(onto, x, out):
+    if x.size != out.size:
+        fill_nan(out)
+        return WRONG_SIZE
+    keep_largest(Moduli(), x, out, int(onto.count), 0.0)
+    return FINE

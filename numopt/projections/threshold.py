@@ -1,0 +1,335 @@
+r"""The threshold of the simplex and of the 1-norm, in linear time.
+
+With levels b_i (the entries of x, or their moduli), their maximum M and a_i = M - b_i, the projection lowers every
+level by M - delta, and those below that to 0, where delta solves
+
+    sum_i w_i^2 max(delta - a_i, 0) = r.
+
+The left side is convex, piecewise linear and increasing, so Newton's method, delta <- delta - (sum - r) / sum_S w_i^2
+with S = {a_i < delta}, decreases to the root from the right and finds it when S is found. Every step is a pass of
+vectorised sums over x; a sample gives the start for long vectors, and once few entries are left above the threshold
+they are gathered. Written in delta, nothing cancels where r is small beside M.
+
+R. Cominetti, W. F. Mascarenhas, P. J. S. Silva, Math. Program. Comput. 6 (2014) 151-169; L. Condat, Math. Program. 158
+(2016) 575-585.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._jit import (
+    ELEMENTWISE,
+    REDUCTION,
+    bits_of_float,
+    block,
+    by_type,
+    float_of_bits,
+    jit,
+    record,
+    same_memory,
+    sqrt,
+    stack_array,
+)
+from .._scalars import nothing, number, of_entry
+from .._vector import MAGNITUDE
+
+BLOCK = 1024
+SAMPLE_FROM, LONG = 4096, 65536  # entries; of longer vectors a sample gives the start
+SAMPLE, SAMPLE_OF_LONG = 64, 16  # entries in a row of each BLOCK
+GATHER_FROM = 2048
+_FEWEST_SAMPLED = 30
+_MOST_GATHERED = 4096
+_SEARCHED = 256
+_MOST_STEPS = 200
+_EPSILON = 2.220446049250313e-16
+_WRONG = 4e-15  # more than what rounding makes of a sum
+
+
+@record
+class Moduli:
+    """Levels are the moduli of the entries, which keep their phases."""
+
+
+@record
+class Values:
+    """Levels are the entries, real numbers."""
+
+
+class Levels(NamedTuple):
+    """The vector whose levels are meant.
+
+    A level is the modulus, computed with its square multiplied by ``up``^2, times ``down``: one and one, unless that
+    would over- or underflow.
+    """
+
+    kind: Moduli  # or Values
+    weights: None  # or a vector of numbers from 0 on: the level of x_i is then |x_i| / w_i, and -inf where w_i = 0
+    x: np.ndarray
+    up: float
+    down: float
+
+
+@of_entry
+def _size(u, up):
+    """|u|, in double precision."""
+
+
+@_size.real
+def _(u, up):
+    return abs(np.float64(u))
+
+
+@_size.complex
+def _(u, up):
+    re, im = np.float64(u.real) * up, np.float64(u.imag) * up
+    return sqrt(re * re + im * im)
+
+
+@by_type(borrow=True, fastmath=REDUCTION)
+def level_of(kind, u, up, down):
+    """The level of an entry without weights."""
+
+
+@level_of.register(Moduli)
+def _(kind, u, up, down):
+    return _size(u, up) * down
+
+
+@level_of.register(Values)
+def _(kind, u, up, down):
+    return np.float64(u) * down
+
+
+@by_type(borrow=True, fastmath=REDUCTION)
+def _weighted(weights, level, i):
+    """The level beside the weight, and the weight."""
+
+
+@_weighted.register(type(None))
+def _(weights, level, i):
+    return level, 1  # an integer: counting is faster than adding numbers
+
+
+@_weighted.register(np.ndarray)
+def _(weights, level, i):
+    weight = weights[i]
+    return (level / weight if weight > 0.0 else -np.inf), weight
+
+
+@jit(borrow=True, inline=True)
+def order(value):
+    """The bits of a number as an integer that grows with it; NaN stands at an end."""
+    bits = bits_of_float(value + 0.0)  # -0 is 0
+    return bits ^ ((bits >> 63) & MAGNITUDE)
+
+
+@jit(fastmath=REDUCTION, borrow=True)
+def _top_and_sum(kind, weights, x, up, down):
+    top, total = order(-np.inf), 0.0
+    for i in range(x.size):
+        size = level_of(kind, x[i], up, down)
+        level, weight = _weighted(weights, size, i)
+        key = order(level)
+        top = key if key > top else top
+        total += weight * size
+    return top, total
+
+
+@jit(fastmath=REDUCTION, borrow=True)
+def _sum_and_slope(kind, weights, x, up, down, top, delta):
+    total, slope = 0.0, 0
+    for i in range(x.size):
+        level, weight = _weighted(weights, level_of(kind, x[i], up, down), i)
+        above = delta - (top - level)
+        total += weight * weight * max(above, 0.0)
+        slope += weight * weight * (above > 0.0)
+    return total, slope
+
+
+@jit(borrow=True)
+def top_and_sum(levels):
+    """The largest level, and sum w_i |x_i| of moduli or sum x_i of values; a NaN in x shows in one of them."""
+    kind, weights, x, up, down = levels
+    top, total = order(-np.inf), 0.0
+    for start in range(0, x.size, BLOCK):
+        part, part_weights = block((x, weights), start, min(x.size, start + BLOCK))
+        key, part_total = _top_and_sum(kind, part_weights, part, up, down)
+        top, total = max(top, key), total + part_total
+    return float_of_bits(top ^ ((top >> 63) & MAGNITUDE)), total
+
+
+@jit(borrow=True)
+def sum_and_slope(levels, top, delta, size):
+    """Sum w_i^2 max(delta - a_i, 0) and its derivative, over the first ``size`` entries of each block."""
+    kind, weights, x, up, down = levels
+    total, slope = 0.0, 0.0
+    for start in range(0, x.size, BLOCK):
+        part, part_weights = block((x, weights), start, min(x.size, start + size))
+        part_total, part_slope = _sum_and_slope(kind, part_weights, part, up, down, top, delta)
+        total, slope = total + part_total, slope + part_slope
+    return total, slope
+
+
+@jit(borrow=True)
+def _newton(levels, top, r, delta, size, trusting):
+    """The root from the start delta > 0, over the first ``size`` entries of each block.
+
+    If it is ``trusting``, it leaves out the last pass, which only confirms, where the entries lie as close to each
+    other as those seen.
+    """
+    before, moved = 0.0, 0.0
+    for _ in range(_MOST_STEPS):
+        total, slope = sum_and_slope(levels, top, delta, size)
+        step = (total - r) / slope
+        delta -= step
+        if slope == before or abs(step) <= _EPSILON * delta:
+            break  # the same entries as before: then the step before was exact
+        if trusting and before > 0.0 and abs(step) * (1.0 + abs((before - slope) * step / moved)) <= _EPSILON * r:
+            break
+        before, moved = slope, step
+    return delta
+
+
+@by_type(borrow=True)
+def _square_at_top(weights, levels, top):
+    """The squared weight of an entry with the largest level."""
+
+
+@_square_at_top.register(type(None))
+def _(weights, levels, top):
+    return 1.0
+
+
+@_square_at_top.register(np.ndarray)
+def _(weights, levels, top):
+    for i in range(levels.x.size):
+        level, weight = _weighted(weights, level_of(levels.kind, levels.x[i], levels.up, levels.down), i)
+        if level == top:
+            return weight * weight
+    return 1.0
+
+
+@jit(borrow=True)
+def _sampled(levels, top, r, delta):
+    """A start from a part of every block; ``delta`` itself where the part holds too few entries to say anything."""
+    n, sampled = levels.x.size, 0
+    size = SAMPLE if n < LONG else SAMPLE_OF_LONG
+    for start in range(0, n, BLOCK):
+        sampled += min(n - start, size)
+    _, slope = sum_and_slope(levels, top, delta, size)
+    return _newton(levels, top, r * (sampled / n), delta, size, True) if slope > _FEWEST_SAMPLED else delta
+
+
+@jit(borrow=True)
+def _gather(levels, top, delta, room):
+    """Write -a_i for all a_i < delta into ``room``; returns their number, or -1 if there are too many."""
+    kind, _, x, up, down = levels
+    count = 0
+    for start in range(0, x.size, _SEARCHED):
+        part = x[start : start + _SEARCHED]
+        _, slope = _sum_and_slope(kind, None, part, up, down, top, delta)
+        if slope > 0.0:
+            if count + slope > room.size:
+                return -1
+            for i in range(part.size):
+                below = level_of(kind, part[i], up, down) - top
+                if delta + below > 0.0:
+                    room[count] = below
+                    count += 1
+    return count
+
+
+@jit(borrow=True)
+def _solve(levels, top, total, r, trusting):
+    """The root for r > 0; ``total`` is the sum of the levels."""
+    n = levels.x.size
+    delta = r / _square_at_top(levels.weights, levels, top)  # not below the root: the largest level alone gives r
+    if levels.weights is None:
+        everyone = (r + (n * top - total)) / n  # the root if no entry becomes 0
+        delta = everyone if 0.0 < everyone < delta else delta
+        start = _sampled(levels, top, r, delta) if n >= SAMPLE_FROM else delta
+        if n >= GATHER_FROM and start == delta:
+            room = stack_array(_MOST_GATHERED)
+            count = _gather(levels, top, delta, room)
+            if count > 0:
+                return _newton(Levels(Values(), None, room[:count], 1.0, 1.0), 0.0, r, delta, BLOCK, False)
+        delta = start
+    return _newton(levels, top, r, delta, BLOCK, trusting)
+
+
+@by_type(borrow=True, fastmath=ELEMENTWISE)
+def _placed(kind, u, level, value):
+    """The entry u, of this level, with the level ``value``."""
+
+
+@_placed.register(Values)
+def _(kind, u, level, value):
+    return value
+
+
+@_placed.register(Moduli)
+def _(kind, u, level, value):
+    return _with_modulus(u, level, value)
+
+
+@of_entry
+def _with_modulus(u, size, value):
+    """The number of this modulus with the phase of u; that of 0 is 1."""
+
+
+@_with_modulus.real
+def _(u, size, value):
+    return value if u >= nothing(u) else 0.0 - value
+
+
+@_with_modulus.complex
+def _(u, size, value):
+    re, im = np.float64(u.real), np.float64(u.imag)
+    if size > 0.0:
+        factor = value / size
+        return number(re * factor, im * factor)
+    if value == 0.0 or (re == 0.0 and im == 0.0):
+        return number(value, 0.0 * value)
+    largest = max(abs(re), abs(im))  # |u| has underflowed
+    re, im = re / largest, im / largest
+    factor = value / sqrt(re * re + im * im)
+    return number(re * factor, im * factor)
+
+
+@jit(fastmath={"reassoc", "contract"}, borrow=True, inline=True)
+def _lower(kind, weights, x, up, down, top, delta, grow, out):
+    total = 0.0
+    for i in range(x.size):
+        size = level_of(kind, x[i], up, down)
+        level, weight = _weighted(weights, size, i)
+        value = weight * max(delta - (top - level), 0.0)
+        total += weight * value
+        out[i] = _placed(kind, x[i], size * grow, (value if weight > 0.0 else size) * grow)
+    return total
+
+
+@jit(borrow=True)
+def _write(levels, top, delta, grow, out):
+    """Write x with all levels lowered by top - delta, at least to 0, times ``grow``; returns the sum it has then."""
+    kind, weights, x, up, down = levels
+    total = 0.0
+    for start in range(0, x.size, BLOCK):
+        part, part_weights, part_out = block((x, weights, out), start, min(x.size, start + BLOCK))
+        if same_memory(x, out):  # under one name: LLVM then need not prove that they do not overlap
+            total += _lower(kind, part_weights, part_out, up, down, top, delta, grow, part_out)
+        else:
+            total += _lower(kind, part_weights, part, up, down, top, delta, grow, part_out)
+    return total
+
+
+@jit(borrow=True)
+def lower(levels, top, total, r, grow, out):
+    """Write x with its levels lowered to the sum r >= 0, times ``grow``; ``total`` is the sum of the levels."""
+    if r == 0.0:
+        _write(levels, top, 0.0, grow, out)
+        return
+    trusting = not same_memory(levels.x, out)  # what is written over cannot be done again
+    found = _write(levels, top, _solve(levels, top, total, r, trusting), grow, out)
+    if trusting and not abs(found - r) <= _WRONG * r:
+        _write(levels, top, _solve(levels, top, total, r, False), grow, out)
