@@ -3,6 +3,7 @@
 import operator
 
 import numpy as np
+from numba import types
 
 _LARGEST = np.iinfo(np.int64).max
 
@@ -111,3 +112,26 @@ def not_negative(value, name):
     if not number >= 0:
         raise ValueError(f"{name} must not be negative, got {value}")
     return number
+
+
+def misfit(onto, is_complex):
+    """Why a set, or the set of a Numba type, cannot be used with complex or with real vectors; None if it can."""
+    cls = getattr(onto, "instance_class", type(onto))
+    if is_complex:
+        members = onto[0] if cls.__name__ == "Intersection" else (onto,)
+        named = (getattr(member, "instance_class", type(member)) for member in members)
+        return next((f"{c.__name__} is for real vectors; {c.real_only}" for c in named if c.real_only), None)
+    if hasattr(cls, "complex_only"):
+        return f"{cls.__name__} is for complex vectors; {cls.complex_only}"
+    return f"{cls.__name__} has complex fields, but x is real" if _holds_complex(onto) else None
+
+
+def _holds_complex(value):
+    if type(value) is float:
+        return False
+    if isinstance(value, (tuple, types.BaseTuple)):
+        return any(map(_holds_complex, value))
+    dtype = getattr(value, "dtype", None)
+    if isinstance(value, types.Type):
+        return isinstance(types.unliteral(value) if dtype is None else dtype, types.Complex)
+    return isinstance(value, complex) or (dtype is not None and dtype.kind == "c")

@@ -7,7 +7,7 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
-from .._input import point_vector
+from .._input import misfit, point_vector
 from .._jit import PLAIN, Record, cast, jit, read, record, same_memory
 from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, nearest, project_into
 
@@ -33,6 +33,7 @@ def proximable(cls):
 def _last_link(cls):
     made = record(cls)
     made.ends_chain = True
+    made.holds, made.needs_value, made.descends = (), False, False  # what every link of a chain says
     made.real_only = getattr(made, "real_only", None)
     return made
 
@@ -116,7 +117,7 @@ def _contains(self, x, tol=1e-12):
 def _fitting(x, onto, caller):
     """X as a vector of a dtype that the set is for."""
     x = point_vector(x)
-    reason = _misfit(onto, x.dtype.kind == "c")
+    reason = misfit(onto, x.dtype.kind == "c")
     if reason:
         raise TypeError(f"{caller}: {reason}")
     return x
@@ -151,29 +152,6 @@ def _explain(status, onto, x, caller):
         RuntimeWarning,
         stacklevel=4,
     )
-
-
-def _misfit(onto, is_complex):
-    """Why a set, or the set of a Numba type, cannot be used with complex or with real vectors; None if it can."""
-    cls = getattr(onto, "instance_class", type(onto))
-    if is_complex:
-        members = onto[0] if cls.__name__ == "Intersection" else (onto,)
-        named = (getattr(member, "instance_class", type(member)) for member in members)
-        return next((f"{c.__name__} is for real vectors; {c.real_only}" for c in named if c.real_only), None)
-    if hasattr(cls, "complex_only"):
-        return f"{cls.__name__} is for complex vectors; {cls.complex_only}"
-    return f"{cls.__name__} has complex fields, but x is real" if _holds_complex(onto) else None
-
-
-def _holds_complex(value):
-    if type(value) is float:
-        return False
-    if isinstance(value, (tuple, types.BaseTuple)):
-        return any(map(_holds_complex, value))
-    dtype = getattr(value, "dtype", None)
-    if isinstance(value, types.Type):
-        return isinstance(types.unliteral(value) if dtype is None else dtype, types.Complex)
-    return isinstance(value, complex) or (dtype is not None and dtype.kind == "c")
 
 
 @jit
@@ -262,7 +240,7 @@ if not PLAIN:
             raise TypingError(f"{caller}: x must be a vector, got {x}")
         if not getattr(getattr(onto, "instance_class", None), attribute, False):
             raise TypingError(f"{caller}: not a set or function to project onto: {onto}")
-        reason = _misfit(onto, isinstance(x.dtype, types.Complex))
+        reason = misfit(onto, isinstance(x.dtype, types.Complex))
         if reason:
             raise TypingError(f"{caller}: {reason}")
 

@@ -6,8 +6,9 @@ from numba.extending import overload, overload_method
 
 from .._jit import PLAIN, Record, record
 from ..generic import admit, coefficients, notice, numbers, rate, vectors
+from .ending import class_of, ends
 from .optimizer import Optimizer
-from .passes import class_of, has_learning_rate
+from .passes import has_learning_rate
 
 
 def rule(cls):
@@ -101,6 +102,8 @@ def chain(*rules):
     Parameters
     ----------
     *rules : rules or chains
+        The last may be a set, or a function with a proximal operator, such as ``L1Norm``: then x becomes P(x + u),
+        in the same pass over memory if the projection works entry by entry. A NaN stays in its entry then.
 
     Returns
     -------
@@ -112,8 +115,8 @@ def chain(*rules):
     TypeError
         If something else than a rule is given.
     ValueError
-        Without rules. ``init`` raises if none of the rules turns the sign, so that the chain would climb, or two have
-        a learning rate.
+        Without rules. ``init`` raises if none of the rules turns the sign, so that the chain would climb, two have a
+        learning rate, or a set is not the last.
 
     Examples
     --------
@@ -129,10 +132,10 @@ def chain(*rules):
     for given in rules:
         if type(given) is Chain:
             flat.extend(given.rules)
-        elif is_rule(given):
+        elif is_rule(given) or ends(given):
             flat.append(given)
         else:
-            raise TypeError(f"chain takes rules, such as Clip(1.0) or Adam(1e-3), got {given!r}")
+            raise TypeError(f"chain takes rules, such as Clip(1.0) or Adam(1e-3), and sets last, got {given!r}")
     if not flat:
         raise ValueError("chain needs at least one rule")
     return Chain(tuple(flat))
@@ -141,6 +144,9 @@ def chain(*rules):
 def _complaint(rules):
     """What is wrong with rules, or their Numba types, or None."""
     names = ", ".join(class_of(rule).__name__ for rule in rules)
+    early = next((class_of(rule).__name__ for rule in rules[:-1] if ends(rule)), None)
+    if early:
+        return f"chain({names}): {early} projects x after the update, so it must stand last"
     turning = [class_of(rule).__name__ for rule in rules if class_of(rule).descends]
     if not turning:
         return f"chain({names}) would climb: add a rule with a learning rate, such as SGD(1e-2), or Scale(-1e-2)"

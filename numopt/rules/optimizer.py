@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 from numba.core.errors import TypingError
 
-from .._input import not_negative, objective_value, parameter_vector, step_vectors
+from .._input import misfit, not_negative, objective_value, parameter_vector, step_vectors
 from .._jit import copy_into, run_parallel, stateful
-from ..generic import numbers, vectors
+from ..generic import accepts, numbers, vectors
+from .ending import ends
 from .passes import has_learning_rate, needs_buffer, row_of, start_of
 from .update import (
     CHOSEN_RATE,
@@ -31,6 +32,12 @@ def check_vector(rules, x):
     row = row_of(rules)
     if x.size % row != 0:
         raise ValueError(f"Centralize(row={row}): the {x.size} entries of x are not a multiple of {row}")
+    if ends(rules[-1]):
+        reason = misfit(rules[-1], x.dtype.kind == "c")
+        if reason:
+            raise TypeError(reason)
+        if not accepts(rules[-1], x.size):
+            raise ValueError(f"x has {x.size} entries, which are not as many as {rules[-1]!r} is for")
     if x.dtype.kind == "c" and any(rule.real_only for rule in rules):
         names = ", ".join(type(rule).__name__ for rule in rules if rule.real_only)
         raise ValueError(f"{names}: for real x only, but x is {x.dtype}")

@@ -17,7 +17,8 @@ from numba.extending import overload
 
 from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, read, write
 from .._scalars import minus_parts, parts
-from ..generic import absorb, coefficients, element, notice, numbers, rate, summands, vectors
+from ..generic import absorb, coefficients, element, nearest, notice, numbers, rate, summands, vectors
+from .ending import class_of, ends, ends_by_entry
 
 BLOCK = 16384  # entries; what is computed once in a block costs nothing beside them
 MOST_SUMS = 8
@@ -85,11 +86,6 @@ def learning_rate_of(rules, count):
     return 1.0
 
 
-def class_of(rule):
-    """The class of a rule, or of the rule of a Numba type."""
-    return getattr(rule, "instance_class", type(rule))
-
-
 def has_learning_rate(rule):
     """Whether a rule, or the rule of a Numba type, has a learning rate."""
     return "learning_rate" in class_of(rule)._fields
@@ -107,14 +103,15 @@ if not PLAIN:
 
 # --- the plan --------------------------------------------------------------------------------------------------------
 
-FINAL, REDUCE, STORE, ROWS = range(4)
+FINAL, ONTO, REDUCE, STORE, ROWS = range(5)
 
 
 class Pass(NamedTuple):
     """One pass over the vectors: ``rules[first:last]`` applied to each entry of the update so far.
 
-    FINAL adds the result to x, REDUCE sums what ``rules[last]`` wants of it, STORE writes it into the buffer, ROWS
-    does that and subtracts from each row its mean, which is what ``rules[last]`` does.
+    FINAL adds the result to x, ONTO also projects that sum onto the set ``rules[last]``. REDUCE sums what
+    ``rules[last]`` wants of it, STORE writes it into the buffer, ROWS does that and subtracts from each row its mean,
+    which is what ``rules[last]`` does.
     """
 
     kind: int
@@ -136,7 +133,8 @@ def plan(rules, states):
                 first, source, keeps = position, 1, False
             passes.append(Pass(REDUCE, first, position, source))
         keeps = keeps or len(state) > 0
-    passes.append(Pass(FINAL, first, len(rules), source))
+    kind = ONTO if ends_by_entry(rules) else FINAL
+    passes.append(Pass(kind, first, len(rules) - ends(rules[-1]), source))
     return passes
 
 
@@ -169,14 +167,29 @@ def _(length):
     return put
 
 
+# ``ending`` holds the fields of the last rule or set, and of those that are vectors the same block
+
+
 def _final(first, last, source):
     @jit(fastmath=ELEMENTWISE, inline=True, borrow=True)
-    def run(rules, c, states, row, x, g, buffer, sums):
+    def run(rules, c, states, ending, x, g, buffer):
         chosen, scalars, kept, u = rules[first:last], c[first:last], states[first:last], (g, buffer)[source]
         for i in range(x.size):
             new, step = element(chosen, scalars, read(kept, i), u[i], x[i])
             write(kept, i, new)
             x[i] += step
+
+    return run
+
+
+def _onto(first, last, source):
+    @jit(fastmath=ELEMENTWISE, inline=True, borrow=True)
+    def run(rules, c, states, ending, x, g, buffer):
+        chosen, scalars, kept, u = rules[first:last], c[first:last], states[first:last], (g, buffer)[source]
+        for i in range(x.size):
+            new, step = element(chosen, scalars, read(kept, i), u[i], x[i])
+            write(kept, i, new)
+            x[i] = nearest(rules[last], cast(read(ending, i), x), x[i] + step)
 
     return run
 
@@ -229,7 +242,7 @@ def _subtract_mean(u):
         u[i] = minus_parts(u[i], mean[0], mean[1])
 
 
-_MAKE = {FINAL: _final, REDUCE: _reduce, STORE: _store, ROWS: _rows}
+_MAKE = {FINAL: _final, ONTO: _onto, REDUCE: _reduce, STORE: _store, ROWS: _rows}
 
 
 def _function_of(chosen):
@@ -241,9 +254,9 @@ def run_pass(which, rules, c, states, row, x, g, buffer, sums):
     _function_of(plan(rules, states)[which])(rules, c, states, row, x, g, buffer, sums)
 
 
-def run_last_pass(rules, c, states, row, x, g, buffer):
+def run_last_pass(rules, c, states, ending, x, g, buffer):
     """Run the pass that changes x over blocks of the vectors."""
-    _function_of(plan(rules, states)[-1])(rules, c, states, row, x, g, buffer, buffer)
+    _function_of(plan(rules, states)[-1])(rules, c, states, ending, x, g, buffer)
 
 
 def finish_pass(which, rules, held, states, sums, n, t):
@@ -324,9 +337,9 @@ if not PLAIN:
         return _run_one_of(plan(rules, states)[:-1], 0)
 
     @overload(run_last_pass, jit_options={**_OPTIONS, "forceinline": True})
-    def _run_last_pass(rules, c, states, row, x, g, buffer):
+    def _run_last_pass(rules, c, states, ending, x, g, buffer):
         this = _function_of(plan(rules, states)[-1])
-        return lambda rules, c, states, row, x, g, buffer: this(rules, c, states, row, x, g, buffer, buffer)
+        return lambda rules, c, states, ending, x, g, buffer: this(rules, c, states, ending, x, g, buffer)
 
     @overload(finish_pass, jit_options=_OPTIONS)
     def _finish_pass(which, rules, held, states, sums, n, t):

@@ -5,12 +5,13 @@ from numba import prange, types
 from numba.core.errors import TypingError
 from numba.extending import overload
 
+from .._input import misfit
 from .._jit import PLAIN, block, by_type, cast, fields, jit, lend
 from ..generic import admit, coefficients, notice
+from .ending import class_of, ending_accepts, ends, project_whole
 from .passes import (
     BLOCK,
     MOST_SUMS,
-    class_of,
     finish_pass,
     learning_rate_of,
     number_of_passes,
@@ -56,6 +57,10 @@ if not PLAIN:
         vector = opt.field_dict["buffer"]
         if not (x == g == vector):
             raise TypingError(f"update: x and g must be contiguous vectors of {vector.dtype}, got {x} and {g}")
+        last = opt.field_dict["rules"][-1]
+        reason = misfit(last, isinstance(vector.dtype, types.Complex)) if ends(last) else None
+        if reason:
+            raise TypingError(f"update: {reason}")
         return lambda opt, x, g: True
 
 
@@ -91,8 +96,8 @@ def _run_block(which, fields, x, g, start, stop, sums):
 @jit(inline=True, borrow=True)
 def _run_last_block(fields, x, g, start, stop):
     rules, states, held, scalars, buffer = fields
-    kept, x_part, g_part, buffer_part = block((states, x, g, buffer), start, stop)
-    run_last_pass(rules, _coefficients(rules, held, scalars, x), kept, row_of(rules), x_part, g_part, buffer_part)
+    ending, kept, x_part, g_part, buffer_part = block((rules[-1], states, x, g, buffer), start, stop)
+    run_last_pass(rules, _coefficients(rules, held, scalars, x), kept, ending, x_part, g_part, buffer_part)
 
 
 @jit(borrow=True)
@@ -148,6 +153,7 @@ def _step(fields, x, g, f):
     _prepare(fields, x, g, size)
     for start in range(0, x.size, size):
         _run_last_block(fields, x, g, start, min(x.size, start + size))
+    project_whole(rules, x)
     scalars[COUNT] += 1.0
 
 
@@ -205,7 +211,7 @@ def serial_update(opt, x, g, f):
     if not (fits(opt, x, g) and gets_value(opt, f)):
         return WRONG_SIZE
     fields, n = lend(opt), x.size
-    if n != fields[3][SIZE] or g.size != n:
+    if n != fields[3][SIZE] or g.size != n or not ending_accepts(fields[0], n):
         return WRONG_SIZE
     _enter(fields, x, g, f)
     return 0
@@ -230,6 +236,11 @@ def _finish_of(opt, which, sums):
 
 
 @jit(borrow=True)
+def _project_whole_of(opt, x):
+    project_whole(lend(opt)[0], x)
+
+
+@jit(borrow=True)
 def _notice_of(opt, f):
     rules, _, held, scalars, _ = lend(opt)
     notice(rules, held, int(scalars[COUNT]) + 1, current_rate(rules, scalars), _number_of(f))
@@ -239,7 +250,9 @@ def _notice_of(opt, f):
 def parallel_update(opt, x, g, f):
     """The same step on all threads, with the same bits; for chains without gates."""
     n, scalars, size = x.size, opt.scalars, _block_size(opt.rules)
-    if not (fits(opt, x, g) and gets_value(opt, f)) or n != scalars[SIZE] or g.size != n:
+    if not (fits(opt, x, g) and gets_value(opt, f) and ending_accepts(opt.rules, n)):
+        return WRONG_SIZE
+    if n != scalars[SIZE] or g.size != n:
         return WRONG_SIZE
     _notice_of(opt, f)
     blocks = (n + size - 1) // size
@@ -253,5 +266,6 @@ def parallel_update(opt, x, g, f):
         _finish_of(opt, which, total)
     for b in prange(blocks):
         _run_last_block_of(opt, x, g, b * size, min(n, (b + 1) * size))
+    _project_whole_of(opt, x)
     scalars[COUNT] += 1.0
     return 0

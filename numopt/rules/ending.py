@@ -1,0 +1,60 @@
+"""A set, or a function with a proximal operator, at the end of a chain: x <- P(x + u).
+
+Where the projection works entry by entry, it is part of the pass that changes x; else it follows that pass.
+"""
+
+from numba.extending import overload
+
+from .._jit import PLAIN
+from ..generic import accepts, nearest, project_into
+
+
+def class_of(rule):
+    """The class of a rule, or of the rule of a Numba type."""
+    return getattr(rule, "instance_class", type(rule))
+
+
+def ends(rule):
+    """Whether it may only stand at the end of a chain."""
+    return getattr(class_of(rule), "ends_chain", False)
+
+
+def ends_by_entry(rules):
+    """Whether the last of the rules, or of their Numba types, projects entry by entry."""
+    return ends(rules[-1]) and nearest.registered(class_of(rules[-1]))
+
+
+def ends_as_a_whole(rules):
+    """Whether the last of the rules, or of their Numba types, projects a whole vector."""
+    return ends(rules[-1]) and not nearest.registered(class_of(rules[-1]))
+
+
+def project_whole(rules, x):
+    """Project x, unless that has been done entry by entry, or there is nothing to project onto."""
+    if ends_as_a_whole(rules):
+        project_into(rules[-1], x, x)
+
+
+def ending_accepts(rules, n):
+    """Whether the set at the end, if there is one, is for vectors of n entries."""
+    return not ends(rules[-1]) or accepts(rules[-1], n)
+
+
+if not PLAIN:
+    _OPTIONS = {"error_model": "numpy", "_nrt": False}
+
+    @overload(project_whole, jit_options=_OPTIONS)
+    def _project_whole(rules, x):
+        last = len(rules) - 1
+        if not ends_as_a_whole(tuple(rules)):
+            return lambda rules, x: None
+
+        def project_last(rules, x):
+            project_into(rules[last], x, x)
+
+        return project_last
+
+    @overload(ending_accepts, jit_options=_OPTIONS)
+    def _ending_accepts(rules, n):
+        last = len(rules) - 1
+        return (lambda rules, n: accepts(rules[last], n)) if ends(rules[last]) else lambda rules, n: True
