@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import linesearch, minimize, peers, step  # before NumPy: this sets the numbers of threads
+from benchmarks import linesearch, minimize, peers, projections, step  # before NumPy: this sets the numbers of threads
 from benchmarks.compile import process_time
 from benchmarks.imports import import_time
 import numpy as np
@@ -316,6 +316,63 @@ def inside_rows(case, name, goals, rounds):
     ]
 
 
+# (optax, NumPy sort, Condat, most units of the floor) for each n
+PROJECTION_GOALS = {
+    1_000: (40, None, 0.9, None),
+    10_000: (40, None, 0.9, None),
+    1_000_000: (200, 50, 0.9, 1.8),
+    10_000_000: (90, None, 0.9, None),
+}
+
+
+def projection_rows(quick):
+    """Every row of projections."""
+    rows = []
+    for n in projections.SIZES:
+        # optax sorts 1e7 numbers for seconds
+        rounds = (1 if quick else 3) if n == max(projections.SIZES) else (3 if quick else 9)
+        for kind in projections.SETS:
+            for radius in projections.RADII:
+                rows += threshold_rows(kind, n, radius, rounds)
+    return rows + other_projection_rows(3 if quick else 9)
+
+
+def alternated(calls, rounds):
+    """`contest` of functions without arguments, each called once before."""
+    for call in calls.values():
+        call()
+    return contest({name: lambda _, call=call: call() for name, call in calls.items()}, [None], rounds)
+
+
+def threshold_rows(kind, n, radius, rounds):
+    """One set, size and radius: a row for each peer, and one for the floor."""
+    times = alternated(projections.contenders(kind, n, radius), rounds)
+    print(kind, n, radius, {name: f"{1e9 * np.median(t) / n:.3g} ns" for name, t in times.items()}, flush=True)
+    workload = f"{kind}, n = {n:g}, {'radius' if kind == 'L1Ball' else 'sum'} {radius}"
+    *goals, most = PROJECTION_GOALS[n]
+    rows = []
+    for peer, goal in zip(("optax", "NumPy sort", "Condat"), goals, strict=True):
+        rows.append(Row(workload, peer, goal, times[peer] / times["numopt"] if peer in times else None))
+    floor = times["read"] + times["threshold"]
+    return [*rows, Row(workload, "floor", most, times["numopt"] / floor, "floors", at_most=True)]
+
+
+def other_projection_rows(rounds):
+    """Sets without a threshold, and complex vectors."""
+    times = alternated({name: make() for name, make in projections.OTHERS.items()}, rounds)
+    size = projections.OTHER_SIZE
+    print({name: f"{1e9 * np.median(t) / size:.3g} ns per number" for name, t in times.items()}, flush=True)
+    rows = []
+    for name, floor in (("Box", times["copy"]), ("L2Ball", times["read"] + times["copy"])):
+        rows.append(Row(f"{name}, n = {size:g}", "NumPy", None, times[f"{name}, NumPy"] / times[name]))
+        rows.append(Row(f"{name}, n = {size:g}", "floor", None, times[name] / floor, "floors"))
+    floor = times["complex read"] + times["complex copy"]
+    for radius in projections.RADII:
+        workload = f"L1Ball, n = {size:g} complex, radius {radius}"
+        rows.append(Row(workload, "floor", None, times[f"complex L1Ball, {radius}"] / floor, "floors"))
+    return rows
+
+
 class Part(NamedTuple):
     """A section of RESULTS.md."""
 
@@ -337,6 +394,14 @@ and liblbfgs (by PyLBFGS) call the same jitted objective; optax's whole loop is 
         rules_rows,
         """Steps on float64 vectors, from Python, on one thread. optax's step is jitted, with donated buffers; torch's
 Adam is the fused one. The floor reads four vectors and writes three, as Adam must.""",
+    ),
+    "projections": Part(
+        "Projections",
+        projection_rows,
+        """Of normal vectors, float64, from Python, into a given array, on one thread. optax's projections are jitted;
+"NumPy sort" is the usual projection by sorting and cumulated sums; Condat's algorithm of 2016 is compiled, its memory
+given. The floor of the l1 ball and the simplex is a pass that sums and a pass that thresholds and writes; of the box, a
+copy; of the l2 ball and of complex vectors, a sum and a copy. n = 1e7: three rounds.""",
     ),
 }
 

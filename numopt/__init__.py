@@ -105,7 +105,7 @@ from .rules import (
     warmup_exponential,
 )
 from .scipy_method import lbfgs
-from .solvers import LBFGS
+from .solvers import LBFGS, SPG
 from .status import Status
 
 __version__ = "0.1.0.dev0"
@@ -118,6 +118,7 @@ __all__ = [
     "LBFGS",
     "MADGRAD",
     "SGD",
+    "SPG",
     "ACProp",
     "AMSGrad",
     "AccumulateGradients",

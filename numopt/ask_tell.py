@@ -1,9 +1,14 @@
-"""What the core of every ask/tell solver has in common, so that one driver can run them all.
+"""What every ask/tell solver has in common, so that one driver can run them all.
 
 A solver holds its ``core``, a named tuple with the vector ``trial``, the point to evaluate, and the arrays ``scalars``
 and ``counters``, whose first entries are named here; ``parameters``, the records it works with; and ``prototype``, an
-empty array of the dtype of x.
+empty array of the dtype of x. Vectors of the core hold real numbers; a complex entry is two.
 """
+
+from ._input import gradient_vector, objective_value
+from ._jit import real_view, view_like
+from .generic import tell
+from .status import Status
 
 # entries of scalars
 F = 0  # f at x, times SCALE
@@ -15,3 +20,87 @@ STATUS = 0
 NIT = 1
 NFEV = 2
 COUNTERS = 3
+
+
+class AskTell:
+    """The face of a solver; a stateful class inherits it."""
+
+    class compiled:
+        """What ``@njit`` code sees."""
+
+        def ask(self):
+            """Lend the point to evaluate."""
+            return view_like(self.core.trial, self.prototype)
+
+        def tell(self, f, g):
+            """Take value and gradient there; -1, and nothing done, for another number of entries."""
+            gradient = real_view(g)
+            if gradient.size != self.core.x.size:
+                return -1
+            return tell(self.core, self.parameters, f, gradient)
+
+        @property
+        def x(self):
+            """Lend the last accepted point."""
+            return view_like(self.core.x, self.prototype)
+
+        @property
+        def f(self):
+            """The value at ``x``."""
+            return self.core.scalars[F] / self.core.scalars[SCALE]
+
+        @property
+        def nit(self):
+            """Iterations made."""
+            return self.core.counters[NIT]
+
+        @property
+        def nfev(self):
+            """Evaluations taken."""
+            return self.core.counters[NFEV]
+
+        @property
+        def status(self):
+            """The integer of a Status."""
+            return self.core.counters[STATUS]
+
+        @property
+        def running(self):
+            """Whether another evaluation is needed."""
+            return self.core.counters[STATUS] == 0
+
+    def ask(self, out=None):
+        """The point to evaluate next, as a copy, or written into ``out``. Asking twice gives the same point."""
+        point = self.compiled.ask(self)
+        if out is None:
+            return point.copy()
+        if out.shape != point.shape:
+            raise ValueError(f"out has shape {out.shape}, but the point has {point.shape}")
+        out[:] = point
+        return out
+
+    def tell(self, f, g):
+        """Take the value and the gradient at the point that ``ask`` gave. After the end, nothing changes.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If f is not one real number, or g not a vector of n numbers; the solver is then as it was.
+        """
+        trial = self.compiled.ask(self)
+        self.compiled.tell(self, objective_value(f), gradient_vector(g, trial.dtype, trial.size))
+
+    @property
+    def x(self):
+        """The last accepted point (a copy)."""
+        return self.compiled.x(self).copy()
+
+    @property
+    def status(self):
+        """Why the solver stopped."""
+        return Status(self.compiled.status(self))
+
+    @property
+    def message(self):
+        """What happened, and what to do about it."""
+        return self.status.message

@@ -9,11 +9,12 @@ from ._input import start_vector
 from .drive import drive
 from .objective import Objective
 from .options import merge
+from .projections import Box, box_of_bounds
 from .rules import Chain, Descent, chain, is_rule
-from .solvers import LBFGS
+from .solvers import LBFGS, SPG
 from .watch import Callback, History, Progress
 
-METHODS = ("L-BFGS", "L-BFGS-B")
+METHODS = ("L-BFGS", "L-BFGS-B", "SPG")
 
 
 def minimize(
@@ -42,10 +43,11 @@ def minimize(
     args : tuple
         Further arguments of ``fun`` and ``jac``.
     method : str, rule or chain, optional
-        'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case; the default. Or a first-order rule or chain,
-        such as ``Adam(1e-2)``, for a deterministic objective: one evaluation a step, until ``gtol`` or a limit; the
-        best point seen is returned. Of the options below, those on line searches, pairs and ``ftol`` do not matter
-        then.
+        'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case; the default. 'SPG', the spectral projected
+        gradient method (:class:`numopt.SPG`), which is also taken for bounds and constraints. Or a first-order rule
+        or chain, such as ``Adam(1e-2)``, for a deterministic objective: one evaluation a step, until ``gtol`` or a
+        limit; the best point seen is returned. For SPG and rules, the options on line searches, pairs and ``ftol`` do
+        not matter.
     jac : True, callable, 'inplace', None, '2-point' or '3-point'
         True: ``fun`` returns (f, g). Callable: ``jac(x, *args)`` returns g. 'inplace': ``fun(x, g, *args)`` writes
         the gradient into g and returns f. None, '2-point', '3-point': finite differences of ``fun``.
@@ -53,8 +55,13 @@ def minimize(
         conjugate.
     hess, hessp
         Accepted for compatibility; L-BFGS does not use them, and says so.
-    bounds, constraints
-        Not supported yet.
+    bounds : Bounds or sequence of pairs (lower, upper), optional
+        For real x; None or an infinite number is no bound. They are the constraint ``Box(lower, upper)``, handled by
+        SPG, not by L-BFGS-B; finite differences keep within them.
+    constraints : set, optional
+        A convex set, real or complex, such as ``L1Ball(1.0)`` or ``Intersection(...)``. x0 is projected onto it, and
+        every point at which ``fun`` is evaluated belongs to it, those of finite differences excepted. Converged when
+        no real or imaginary part of P(x - g) - x exceeds ``gtol``.
     tol : float, optional
         Sets ``ftol`` and ``gtol``.
     callback : callable, optional
@@ -108,9 +115,8 @@ def minimize(
     Raises
     ------
     ValueError, TypeError
-        For input that cannot be right: a complex f, a gradient of another length, an x0 with NaN or two dimensions.
-    NotImplementedError
-        For bounds and constraints.
+        For input that cannot be right: a complex f, a gradient of another length, an x0 with NaN or two dimensions,
+        bounds for complex x, a set that is not convex.
 
     Examples
     --------
@@ -123,15 +129,20 @@ def minimize(
     >>> res.success, np.allclose(res.x, target)
     (True, True)
     """
-    method = _checked_method(method)
-    _refuse(hess, hessp, bounds, constraints)
+    if hess is not None or hessp is not None:
+        warnings.warn("minimize does not use hess or hessp", RuntimeWarning, stacklevel=2)
     x0 = start_vector(x0)
+    onto = _constraint(bounds, constraints, x0)
+    method = _checked_method(method, onto)
     chosen = merge(options, tol)
     scale = _powers_of_two(chosen.x_scale, x0.size)
+    if scale is not None and onto is not None:
+        raise ValueError("x_scale cannot be combined with bounds or constraints: scale the variables in fun")
     conjugate = chosen.gradient_convention == "conjugate" and x0.dtype.kind == "c"
-    objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate)
+    limits = (onto.lower, onto.upper) if type(onto) is Box else None
+    objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate, limits)
     calls = objective.calls_per_gradient
-    solver = _solver(x0 if scale is None else x0 / scale, method, chosen, calls)
+    solver = _solver(x0 if scale is None else x0 / scale, method, onto, chosen, calls)
     earlier = 0 if chosen.state is None else int(solver.nfev)
     report = (lambda x: x) if scale is None else (lambda x: x * scale)
     history = History() if chosen.history else None
@@ -157,22 +168,39 @@ def minimize(
     return result
 
 
-def _checked_method(method):
-    """A chain, or None for L-BFGS."""
+def _constraint(bounds, constraints, x0):
+    """The set to stay in, or None."""
+    given = None
+    if getattr(type(constraints), "is_set", False):
+        given = constraints
+    elif not (isinstance(constraints, (tuple, list)) and len(constraints) == 0):
+        raise TypeError(f"constraints must be a set of numopt, such as L1Ball(1.0), got {constraints!r}")
+    if bounds is None:
+        return given
+    if given is not None:
+        raise ValueError("give bounds or constraints, not both: Intersection(Box(lower, upper), ...) is one set")
+    if x0.dtype.kind == "c":
+        raise TypeError(
+            "bounds on complex variables have no order: use constraints=ComplexBox(...), LinfBall(...) or Disc(...)"
+        )
+    box = box_of_bounds(bounds, x0.size)
+    return box if np.any(np.isfinite(box.lower)) or np.any(np.isfinite(box.upper)) else None
+
+
+def _checked_method(method, onto):
+    """A chain, SPG or LBFGS."""
     if type(method) is Chain or is_rule(method):
+        if onto is not None:
+            raise ValueError(f"a rule keeps within a set at the end of its chain: chain({method!r}, {onto!r})")
         return chain(method).checked()
-    if method is not None and str(method).upper() not in METHODS:
+    name = None if method is None else str(method).upper()
+    if name is not None and name not in METHODS:
         raise ValueError(f"unknown method {method!r}; numopt has {', '.join(METHODS)}, and rules such as Adam(1e-2)")
-    return None
-
-
-def _refuse(hess, hessp, bounds, constraints):
-    if hess is not None or hessp is not None:
-        warnings.warn("L-BFGS does not use hess or hessp", RuntimeWarning, stacklevel=3)
-    if bounds is not None:
-        raise NotImplementedError("bounds are not supported yet; leave them out, or substitute the variables")
-    if not (isinstance(constraints, (tuple, list)) and len(constraints) == 0):
-        raise NotImplementedError("constraints are not supported yet")
+    if name == "SPG" and onto is None:
+        raise ValueError("SPG minimises over a set: give constraints or bounds, or use L-BFGS")
+    if name == "L-BFGS" and onto is not None:
+        raise ValueError("L-BFGS takes no bounds or constraints: use SPG, or leave method out")
+    return LBFGS if onto is None else SPG
 
 
 def _powers_of_two(x_scale, size):
@@ -187,17 +215,24 @@ def _powers_of_two(x_scale, size):
     return np.broadcast_to(2.0 ** np.round(np.log2(scale)), size).copy()
 
 
-def _solver(x0, method, chosen, calls):
+def _solver(x0, method, onto, chosen, calls):
     """A new solver, or the one of an earlier run with new limits."""
     maxfun = max(1, -(-chosen.maxfun // calls)) if calls > 1 else chosen.maxfun
-    kind = LBFGS if method is None else Descent
-    if chosen.state is None and method is not None:
+    if chosen.state is not None:
+        return _earlier(x0, method, onto, chosen, maxfun)
+    if method is SPG:
+        return SPG(x0, onto, gtol=chosen.gtol, maxiter=chosen.maxiter, maxfun=maxfun)
+    if method is not LBFGS:
         return Descent(method.rules, x0, chosen.gtol, chosen.maxiter, maxfun)
-    if chosen.state is None:
-        search = chosen.linesearch
-        if chosen.maxls is not None:
-            search = search._replace(max_evals=chosen.maxls)
-        return LBFGS.compiled.new(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+    search = chosen.linesearch
+    if chosen.maxls is not None:
+        search = search._replace(max_evals=chosen.maxls)
+    return LBFGS.compiled.new(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+
+
+def _earlier(x0, method, onto, chosen, maxfun):
+    """A copy of the solver of an earlier run, ready to go on."""
+    kind = method if isinstance(method, type) else Descent
     if not isinstance(chosen.state, kind):
         raise TypeError(
             f"state must be the state of an earlier result, an {kind.__name__} object, got {chosen.state!r}"
@@ -206,7 +241,9 @@ def _solver(x0, method, chosen, calls):
     point = solver.compiled.ask(solver)
     if point.shape != x0.shape or point.dtype != x0.dtype:
         raise ValueError(f"state is of a {point.dtype} vector of {point.size} entries, x0 a {x0.dtype} of {x0.size}")
-    if method is not None and solver.parameters.rules != method.rules:
+    if kind is Descent and solver.parameters.rules != method.rules:
         raise ValueError(f"state is of a run with {chain(*solver.parameters.rules)!r}, but method is {method!r}")
+    if kind is SPG and solver.parameters.onto != onto:
+        raise ValueError(f"state is of a run within {solver.parameters.onto!r}, not within {onto!r}")
     solver.resume(chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
     return solver

@@ -18,7 +18,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from ._input import gradient_vector, objective_value
-from ._jit import PLAIN, adapt, real_view
+from ._jit import PLAIN, adapt, jit, real_view
 
 _EPSILON = 2.220446049250313e-16
 _RELATIVE_STEP = {"2-point": _EPSILON ** (1 / 2), "3-point": _EPSILON ** (1 / 3)}
@@ -40,9 +40,13 @@ class Objective:
         The solver's variables are x / scale.
     conjugate : bool
         The user's gradient is the conjugate of ours.
+    limits : pair of ndarray, shape (n,), or None
+        Lower and upper bounds of x, real, which finite differences keep.
     """
 
-    def __init__(self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False):
+    def __init__(
+        self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False, limits=None
+    ):
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
         self.args = args if isinstance(args, tuple) else (args,)
@@ -66,6 +70,7 @@ class Objective:
             self._python, self._make = _by_differences, _make_differences
             self._parts = (fun, scheme)
             self._steps = np.array([absolute, relative])
+            self._limits = np.empty((2, 0)) if limits is None else np.array(limits)
             self._difference = _DIFFERENCES[scheme](_checked_value(fun), _float_view)
         else:
             raise ValueError(f"{_JAC}; got {jac!r}")
@@ -96,7 +101,7 @@ class Objective:
             return None
         make, parts, args = self._make, self._parts, self.args
         if self._differences:
-            args = (self._calls, self._steps, *args)
+            args = (self._calls, self._steps, self._limits, *args)
         elif self._conjugate:
             make, parts = _make_conjugated, (make, *parts)
         if self._scale is not None:
@@ -128,7 +133,7 @@ def _inplace(self, x):
 
 def _by_differences(self, x):
     g = np.empty(self.size, self.dtype)
-    return self._difference(x, g, (self._calls, self._steps, *self.args)), g
+    return self._difference(x, g, (self._calls, self._steps, self._limits, *self.args)), g
 
 
 def _checked_value(fun):
@@ -216,25 +221,40 @@ def _float_view(vector):
     return vector.view(np.float64)
 
 
-def _forward(fun, as_real):
-    """Forward differences; backward where the forward point is not finite.
+@jit
+def _limits_of(limits, i):
+    """The bounds of an unknown; ``limits`` has no columns where there are none."""
+    return (limits[0, i], limits[1, i]) if limits.shape[1] > 0 else (-np.inf, np.inf)
 
-    ``args`` begins with the counter of calls and with (absolute, relative) step; an absolute one of 0 is not used.
+
+def _forward(fun, as_real):
+    """Forward differences; backward where the forward point is not finite, or out of bounds.
+
+    ``args`` begins with the counter of calls, with (absolute, relative) step, of which an absolute one of 0 is not
+    used, and with the bounds. An unknown that cannot move has the slope 0.
     """
 
     def evaluate(x, g, args):
-        calls, steps, rest = args[0], args[1], args[2:]
+        calls, steps, limits, rest = args[0], args[1], args[2], args[3:]
         f = fun(x, *rest)
         calls[0] += 1
         point = x.copy()
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
+            lower, upper = _limits_of(limits, i)
             step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
+            if origin + step > upper:
+                step = -step
+                if origin + step < lower:  # too narrow for either: to the farther bound
+                    step = upper - origin if upper - origin > origin - lower else lower - origin
             parts[i] = origin + step
+            if parts[i] == origin:
+                slopes[i] = 0.0
+                continue
             slopes[i] = (fun(point, *rest) - f) / float(parts[i] - origin)
             calls[0] += 1
-            if np.isfinite(f) and not np.isfinite(slopes[i]):
+            if np.isfinite(f) and not np.isfinite(slopes[i]) and lower <= origin - step <= upper:
                 parts[i] = origin - step
                 slopes[i] = (fun(point, *rest) - f) / float(parts[i] - origin)
                 calls[0] += 1
@@ -245,25 +265,26 @@ def _forward(fun, as_real):
 
 
 def _central(fun, as_real):
-    """Central differences; one-sided where one of the points is not finite. ``args`` as above."""
+    """Central differences; one-sided where one of the points is not finite, or out of bounds. ``args`` as above."""
 
     def evaluate(x, g, args):
-        calls, steps, rest = args[0], args[1], args[2:]
+        calls, steps, limits, rest = args[0], args[1], args[2], args[3:]
         f = fun(x, *rest)
         point = x.copy()
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
+            lower, upper = _limits_of(limits, i)
             step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
-            parts[i] = ahead = origin + step
+            parts[i] = ahead = min(origin + step, upper)
             above = fun(point, *rest)
-            parts[i] = behind = origin - step
+            parts[i] = behind = max(origin - step, lower)
             below = fun(point, *rest)
             if np.isfinite(below) and not np.isfinite(above):
                 above, ahead = f, origin
             elif np.isfinite(above) and not np.isfinite(below):
                 below, behind = f, origin
-            slopes[i] = (above - below) / float(ahead - behind)
+            slopes[i] = (above - below) / float(ahead - behind) if ahead > behind else 0.0
             parts[i] = origin
         calls[0] += 1 + 2 * parts.size
         return f

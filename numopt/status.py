@@ -4,7 +4,10 @@ from enum import IntEnum
 
 _ADVICE = {
     "RUNNING": (0, "The solver waits for the value and the gradient at the point that ask() gives."),
-    "CONVERGED_GTOL": (0, "Converged: the largest component of the gradient is at most gtol."),
+    "CONVERGED_GTOL": (
+        0,
+        "Converged: the largest component of the gradient (within a set, of P(x - g) - x) is at most gtol.",
+    ),
     "CONVERGED_FTOL": (0, "Converged: the decrease of f, made and predicted, is at most ftol * max(|f|, 1)."),
     "PRECISION": (0, "Converged: f cannot be resolved further in double precision; gtol is out of reach here."),
     "TARGET": (0, "f reached the target."),

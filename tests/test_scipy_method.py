@@ -62,9 +62,11 @@ def test_callback_and_args():
     np.testing.assert_allclose(points[-1], 2, atol=0.1)
 
 
-def test_bounds_raise():
-    with pytest.raises(NotImplementedError, match="bounds"):
-        scipy.optimize.minimize(rosenbrock, START, jac=True, method=no.lbfgs, bounds=[(0, 1), (0, 1)])
+@pytest.mark.parametrize("bounds", [[(0, 0.5), (None, 1)], scipy.optimize.Bounds([0, -np.inf], [0.5, 1])])
+def test_raw_bounds_pass_through(bounds):
+    res = scipy.optimize.minimize(rosenbrock, START, jac=True, method=no.lbfgs, bounds=bounds)
+    assert res.success
+    np.testing.assert_allclose(res.x, [0.5, 0.25], atol=1e-4)
 
 
 @pytest.mark.jit_only

@@ -79,8 +79,10 @@ def stateful(declared):
     """Make the decorated class the stateful class whose fields ``declared`` lists (see the module's docstring)."""
 
     def decorate(cls):
-        own = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__")}
-        source = {name: value for name, value in vars(own.pop("compiled")).items() if not name.startswith("__")}
+        own, source = {}, {}
+        for base in reversed(cls.__mro__[:-1]):  # what it inherits counts as its own
+            own |= {name: value for name, value in vars(base).items() if name not in ("__dict__", "__weakref__")}
+            source |= {name: value for name, value in vars(own.pop("compiled")).items() if not name.startswith("__")}
         public = dict(source)
         constructor = public.pop("new")
         dispatchers = {

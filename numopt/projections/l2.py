@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .._jit import jit, real_view, same_memory, sqrt
+from .._jit import REDUCTION, jit, real_view, same_memory, sqrt
 from .._scalars import times
-from .._vector import copy, dot, max_abs
+from .._vector import BLOCK, copy, max_abs
 from ..generic import EMPTY, FINE, WRONG_SIZE, project_into
 from . import checks
 from .project import fill_nan, point_set
@@ -75,10 +75,28 @@ class SecondOrderCone:
     """
 
 
+@jit(fastmath=REDUCTION, borrow=True)
+def _squares_of_block(parts, scale):
+    total = 0.0
+    for i in range(parts.size):
+        part = parts[i] * scale
+        total += part * part
+    return total
+
+
+@jit(borrow=True)
+def _squares(parts, scale):
+    """The sum of squares of ``parts`` times ``scale``, in double precision."""
+    total = 0.0
+    for start in range(0, parts.size, BLOCK):
+        total += _squares_of_block(parts[start : start + BLOCK], scale)
+    return total
+
+
 @jit(borrow=True)
 def scaled_norm(parts):
     """(norm, scale): the Euclidean norm of ``parts`` times ``scale``, a power of two, and that; NaN if not finite."""
-    squares = dot(parts, parts)
+    squares = _squares(parts, 1.0)
     if _SMALLEST < squares < _LARGEST:
         return sqrt(squares), 1.0
     largest = max_abs(parts)
@@ -87,11 +105,7 @@ def scaled_norm(parts):
     if largest == 0.0:
         return 0.0, 1.0
     scale = 2.0 ** min(max(-np.floor(np.log2(largest)), -1000.0), 1000.0)
-    total = 0.0
-    for i in range(parts.size):
-        part = parts[i] * scale
-        total += part * part
-    return sqrt(total), scale
+    return sqrt(_squares(parts, scale)), scale
 
 
 @jit(borrow=True, inline=True)

@@ -8,7 +8,7 @@ from scipy.optimize import OptimizeResult
 from .._input import at_least, not_negative
 from .._jit import fields, jit, lend, real_view, stateful, view_like
 from .._vector import max_abs, scale_into
-from ..ask_tell import COUNTERS, NFEV, NIT, SCALARS, SCALE, STATUS, F
+from ..ask_tell import COUNTERS, NFEV, NIT, SCALARS, SCALE, STATUS, AskTell, F
 from ..generic import tell
 from ..status import Status
 from .optimizer import Optimizer, check_vector
@@ -101,7 +101,7 @@ class DescentFields:
 
 
 @stateful(DescentFields)
-class Descent:
+class Descent(AskTell):
     """A chain of rules that minimises, driven from outside like :class:`numopt.LBFGS`.
 
     ``ask()`` gives the point to evaluate, ``tell(f, g)`` takes value and gradient there. ``x`` and ``f`` are the last
@@ -143,19 +143,6 @@ class Descent:
             core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
             return DescentFields(core, Optimizer(rules, start), start[:0].copy())
 
-        def ask(self):
-            return view_like(self.core.trial, self.prototype)
-
-        def tell(self, f, g):
-            gradient = real_view(g)
-            if gradient.size != self.core.x.size:
-                return -1
-            return tell(self.core, self.parameters, f, gradient)
-
-        @property
-        def x(self):
-            return view_like(self.core.x, self.prototype)
-
         @property
         def best(self):
             """The point with the least f so far."""
@@ -167,11 +154,6 @@ class Descent:
             return view_like(self.core.best_grad, self.prototype)
 
         @property
-        def f(self):
-            """The value at ``x``."""
-            return self.core.scalars[F]
-
-        @property
         def gradient_size(self):
             """The largest modulus in the gradient at ``x``, over real and imaginary parts."""
             return self.core.scalars[PEAK]
@@ -180,35 +162,6 @@ class Descent:
         def step(self):
             """The learning rate of the next step."""
             return self.parameters.learning_rate
-
-        @property
-        def nit(self):
-            """Steps made whose value is known."""
-            return self.core.counters[NIT]
-
-        @property
-        def nfev(self):
-            """Evaluations."""
-            return self.core.counters[NFEV]
-
-        @property
-        def status(self):
-            return self.core.counters[STATUS]
-
-        @property
-        def running(self):
-            """Whether another evaluation is needed."""
-            return self.core.counters[STATUS] == 0
-
-    @property
-    def x(self):
-        """The last point evaluated (a copy)."""
-        return self.compiled.x(self).copy()
-
-    @property
-    def status(self):
-        """Why it stopped."""
-        return Status(self.compiled.status(self))
 
     def resume(self, gtol, ftol, maxiter, maxfun):
         """Set new limits and go on, if it had stopped at one; returns the status. There is no test with ``ftol``."""

@@ -1,5 +1,6 @@
 """Iterative solvers: state machines with ask and tell."""
 
 from .lbfgs import LBFGS
+from .spg import SPG
 
-__all__ = ["LBFGS"]
+__all__ = ["LBFGS", "SPG"]

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .._input import at_least, gradient_vector, not_negative, objective_value, start_vector
+from .._input import at_least, not_negative, start_vector
 from .._jit import Record, fields, jit, real_view, stateful, view_like
-from ..ask_tell import NFEV, NIT, SCALE, STATUS, F
+from ..ask_tell import SCALE, STATUS, AskTell
 from ..linesearch import MoreThuente
 from ..status import Status
 from .inverse_hessian import InverseHessian, Result
@@ -22,7 +22,6 @@ from .lbfgs_core import (
     restart,
 )
 from .lbfgs_core import resume as resume_core
-from .lbfgs_core import tell as tell_core
 from .storage import read, write
 
 DECREASE = 2.220446049250313e-09  # SciPy's defaults
@@ -49,7 +48,7 @@ def _true_gradient(core):
 
 
 @stateful(LBFGSFields)
-class LBFGS:
+class LBFGS(AskTell):
     r"""Limited-memory BFGS for real and complex vectors, driven from outside.
 
     Minimises f(x) over x in R^n or C^n. The solver never calls f: ``ask()`` gives the point to evaluate, ``tell(f, g)``
@@ -146,15 +145,6 @@ class LBFGS:
             core = new_core(real_view(start), memory, gtol, ftol, maxiter, maxfun)
             return LBFGSFields(core, linesearch, start[:0].copy())
 
-        def ask(self):
-            return view_like(self.core.trial, self.prototype)
-
-        def tell(self, f, g):
-            gradient = real_view(g)
-            if gradient.size != self.core.x.size:
-                return -1
-            return tell_core(self.core, self.parameters, f, gradient)
-
         def reset(self, x0, keep_memory=False):
             start = real_view(x0)
             if start.size != self.core.x.size:
@@ -171,15 +161,6 @@ class LBFGS:
             return counters[STATUS]
 
         @property
-        def x(self):
-            return view_like(self.core.x, self.prototype)
-
-        @property
-        def f(self):
-            """The value at ``x``."""
-            return self.core.scalars[F] / self.core.scalars[SCALE]
-
-        @property
         def grad(self):
             return view_like(_true_gradient(self.core), self.prototype)
 
@@ -192,46 +173,6 @@ class LBFGS:
         def step(self):
             """The last accepted step along its direction."""
             return self.core.scalars[LAST_STEP]
-
-        @property
-        def nit(self):
-            """Iterations made."""
-            return self.core.counters[NIT]
-
-        @property
-        def nfev(self):
-            """Evaluations taken."""
-            return self.core.counters[NFEV]
-
-        @property
-        def status(self):
-            return self.core.counters[STATUS]
-
-        @property
-        def running(self):
-            """Whether another evaluation is needed."""
-            return self.core.counters[STATUS] == 0
-
-    def ask(self, out=None):
-        """The point to evaluate next, as a copy, or written into ``out``. Asking twice gives the same point."""
-        point = self.compiled.ask(self)
-        if out is None:
-            return point.copy()
-        if out.shape != point.shape:
-            raise ValueError(f"out has shape {out.shape}, but the point has {point.shape}")
-        out[:] = point
-        return out
-
-    def tell(self, f, g):
-        """Take the value and the gradient at the point that ``ask`` gave. After the end, nothing changes.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If f is not one real number, or g not a vector of n numbers; the solver is then as it was.
-        """
-        trial = self.compiled.ask(self)
-        self.compiled.tell(self, objective_value(f), gradient_vector(g, trial.dtype, trial.size))
 
     def reset(self, x0, keep_memory=False):
         """Start again at ``x0``, of the same size and kind, without allocating.
@@ -277,24 +218,9 @@ class LBFGS:
         return cls._from_fields(read(path))
 
     @property
-    def x(self):
-        """The last accepted point (a copy)."""
-        return self.compiled.x(self).copy()
-
-    @property
     def grad(self):
         """The gradient at ``x`` (a copy)."""
         return self.compiled.grad(self).copy()
-
-    @property
-    def status(self):
-        """Why the solver stopped."""
-        return Status(self.compiled.status(self))
-
-    @property
-    def message(self):
-        """What happened, and what to do about it."""
-        return self.status.message
 
     def inverse_hessian(self, scale=None):
         """The inverse Hessian learnt so far, as a linear operator (a copy), in the units of ``scale`` times x."""
