@@ -35,6 +35,8 @@ def parameter_vector(x):
 
 def point_vector(x):
     """``x`` as a contiguous writable vector; numbers that are not of single or double precision become double."""
+    if type(x) is np.ndarray and x.ndim == 1 and x.dtype.char in "dDfF" and x.dtype.isnative and x.flags.carray:
+        return x
     given = np.asarray(x)
     if given.dtype.kind not in "biufc":
         raise TypeError(f"x must hold real or complex numbers, got dtype {given.dtype}")
@@ -116,22 +118,33 @@ def not_negative(value, name):
 
 def misfit(onto, is_complex):
     """Why a set, or the set of a Numba type, cannot be used with complex or with real vectors; None if it can."""
-    cls = getattr(onto, "instance_class", type(onto))
-    if is_complex:
-        members = onto[0] if cls.__name__ == "Intersection" else (onto,)
-        named = (getattr(member, "instance_class", type(member)) for member in members)
-        return next((f"{c.__name__} is for real vectors; {c.real_only}" for c in named if c.real_only), None)
-    if hasattr(cls, "complex_only"):
-        return f"{cls.__name__} is for complex vectors; {cls.complex_only}"
-    return f"{cls.__name__} has complex fields, but x is real" if _holds_complex(onto) else None
+    for member in _members(onto):
+        cls = _class_of(member)
+        advice = cls.real_only if is_complex else getattr(cls, "complex_only", None)
+        if advice:
+            return f"{cls.__name__} is for {'real' if is_complex else 'complex'} vectors; {advice}"
+        if not is_complex and any(map(_holds_complex, tuple(member))):
+            return f"{cls.__name__} has complex fields, but x is real"
+    return None
+
+
+def _class_of(value):
+    return getattr(value, "instance_class", type(value))
+
+
+def _members(onto):
+    """The set, and the sets that it is made of."""
+    yield onto
+    for field in tuple(onto):
+        if isinstance(field, (tuple, types.BaseTuple)):
+            for part in tuple(field):
+                if getattr(_class_of(part), "is_set", False):
+                    yield from _members(part)
 
 
 def _holds_complex(value):
     if type(value) is float:
         return False
-    if isinstance(value, (tuple, types.BaseTuple)):
-        return any(map(_holds_complex, value))
-    dtype = getattr(value, "dtype", None)
     if isinstance(value, types.Type):
-        return isinstance(types.unliteral(value) if dtype is None else dtype, types.Complex)
-    return isinstance(value, complex) or (dtype is not None and dtype.kind == "c")
+        return isinstance(getattr(value, "dtype", types.unliteral(value)), types.Complex)
+    return isinstance(value, complex) or (isinstance(value, np.ndarray) and value.dtype.kind == "c")

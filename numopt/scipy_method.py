@@ -19,8 +19,9 @@ def lbfgs(
     """L-BFGS as a method for SciPy: pass it as ``method`` to ``scipy.optimize.minimize``, basinhopping and others.
 
     Everything is as in :func:`numopt.minimize`, complex x0 and jitted functions included; ``tol`` and the options
-    arrive as SciPy hands them on; with ``bounds``, or a set as ``constraints``, SPG runs. What does not pass through SciPy: ``jac='inplace'``, '2-point' and '3-point', which
-    it replaces by None, and ``shgo``, which takes names of methods only.
+    arrive as SciPy hands them on. With ``bounds``, or a set as ``constraints``, SPG runs. What does not pass through
+    SciPy: ``jac='inplace'``, '2-point' and '3-point', which it replaces by None, and ``shgo``, which takes names of
+    methods only.
 
     Examples
     --------

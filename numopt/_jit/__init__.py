@@ -3,7 +3,7 @@
 from ._call import adapt, call_objective
 from ._compile import ELEMENTWISE, REDUCTION, jit
 from ._dispatch import by_type, kind
-from ._nested import add, block, cast, copy_into, read, write
+from ._nested import Positions, add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, sqrt
 from ._record import Record, is_number, record, variant
@@ -16,6 +16,7 @@ __all__ = [
     "PLAIN",
     "REDUCTION",
     "STAMP",
+    "Positions",
     "Record",
     "adapt",
     "add",

@@ -1,8 +1,11 @@
 """Tuples of arrays and of numbers, also nested and of mixed kinds, handled as one; in Python, ``@njit`` and CUDA code.
 
 A chain of rules keeps a tuple of tuples of arrays. Its loops take one entry of each, a block of each, or write one
-entry to each. Where numbers stand among the arrays, as in the fields of a record, they count as equal entries.
+entry to each. Where numbers stand among the arrays, as in the fields of a record, they count as equal entries; and
+:class:`Positions` stands for the vector (0, 1, 2, ...) without holding it.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import types
@@ -14,8 +17,16 @@ from ._plain import PLAIN
 _OPTIONS = {"error_model": "numpy", "_nrt": False}
 
 
+class Positions(NamedTuple):
+    """The vector (first, first + 1, ...): its entry tells a loop where in the whole vector it is."""
+
+    first: int
+
+
 def read(arrays, i):
     """The entries ``i`` of a nested tuple of arrays, as the same plain tuples; numbers stay."""
+    if isinstance(arrays, Positions):
+        return arrays.first + i
     if isinstance(arrays, tuple):
         return tuple(read(a, i) for a in arrays)
     return arrays[i] if isinstance(arrays, np.ndarray) else arrays
@@ -23,6 +34,8 @@ def read(arrays, i):
 
 def write(arrays, i, values):
     """Write nested values into the entries ``i``."""
+    if isinstance(arrays, Positions):
+        return
     if not isinstance(arrays, tuple):
         arrays[i] = values
         return
@@ -32,6 +45,8 @@ def write(arrays, i, values):
 
 def copy_into(target, source):
     """Copy the entries of nested tuples of arrays."""
+    if isinstance(target, Positions):
+        return
     if isinstance(target, tuple):
         for a, b in zip(target, source, strict=True):
             copy_into(a, b)
@@ -58,13 +73,19 @@ def _is_tuple(numba_type):
     return isinstance(numba_type, types.BaseTuple)
 
 
+def _is_positions(numba_type):
+    return getattr(numba_type, "instance_class", None) is Positions
+
+
 def _plain_type(numba_type):
-    if not _is_tuple(numba_type):
+    if not _is_tuple(numba_type) or _is_positions(numba_type):
         return numba_type
     return types.BaseTuple.from_types(tuple(map(_plain_type, numba_type)))
 
 
 def _block_of(context, builder, numba_type, value, start, count):
+    if _is_positions(numba_type):
+        return builder.insert_value(value, builder.add(builder.extract_value(value, 0), start), 0)
     if _is_tuple(numba_type):
         parts = [
             _block_of(context, builder, t, builder.extract_value(value, i), start, count)
@@ -97,6 +118,8 @@ def _plain_block(arrays, start, stop):
 
     An intrinsic, which functions that only borrow arrays may call.
     """
+    if isinstance(arrays, Positions):
+        return Positions(arrays.first + start)
     if isinstance(arrays, tuple):
         return tuple(_plain_block(a, start, stop) for a in arrays)
     return arrays[start:stop] if isinstance(arrays, np.ndarray) else arrays
@@ -111,6 +134,8 @@ if not PLAIN:
     def _read(arrays, i):
         if isinstance(arrays, types.Array):
             return lambda arrays, i: arrays[i]
+        if _is_positions(arrays):
+            return lambda arrays, i: arrays.first + i
         if not _is_tuple(arrays):
             return lambda arrays, i: arrays
         if len(arrays) == 0:
@@ -126,6 +151,8 @@ if not PLAIN:
             write(arrays[0], i, values[0])
             write(arrays[1:], i, values[1:])
 
+        if _is_positions(arrays):
+            return lambda arrays, i, values: None
         if not _is_tuple(arrays):
             return one
         return more if len(arrays) > 0 else lambda arrays, i, values: None
@@ -140,6 +167,8 @@ if not PLAIN:
             copy_into(target[0], source[0])
             copy_into(target[1:], source[1:])
 
+        if _is_positions(target):
+            return lambda target, source: None
         if not _is_tuple(target):
             return one
         return more if len(target) > 0 else lambda target, source: None

@@ -19,6 +19,7 @@ from .layerwise import LAMB, NovoGrad
 from .lookahead import Lookahead, SlowWeights
 from .madgrad import MADGRAD
 from .momentum import EMA, Trace
+from .noise import AddNoise, NoisySGD
 from .optimistic import OptimisticGD
 from .optimizer import Optimizer
 from .radam import RAdam
@@ -68,6 +69,7 @@ __all__ = [
     "Adan",
     "AdaptiveClip",
     "AddDecayedWeights",
+    "AddNoise",
     "Averaged",
     "Centralize",
     "Chain",
@@ -81,6 +83,7 @@ __all__ = [
     "Lookahead",
     "NAdam",
     "NAdamW",
+    "NoisySGD",
     "Normalize",
     "NovoGrad",
     "OptimisticGD",
