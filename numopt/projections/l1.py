@@ -8,7 +8,7 @@ from .._vector import copy, max_abs
 from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, project_into
 from . import checks
 from .project import fill_nan, point_set
-from .threshold import Levels, Moduli, lower, top_and_sum
+from .threshold import Levels, Moduli, lower, survey
 
 _HUGE, _SHRINK, _SHRINK_MUCH = 2.0**900, 2.0**-80, 2.0**-600  # multiples of a larger radius would overflow
 _SMALLEST, _LARGEST = 2.0**-400, 2.0**400  # moduli whose squares are far from the limits
@@ -133,37 +133,33 @@ class GroupL1Ball:
 
 
 @jit(borrow=True)
-def measured(x, weights, shrink):
-    """(up, down, top, total) of the levels of x times ``shrink``, with squares of moduli that stay in range."""
-    up, down = 1.0, shrink
-    top, total = top_and_sum(Levels(Moduli(), weights, x, up, down))
-    if real_view(x).size > x.size and not _SMALLEST < top / shrink < _LARGEST:
+def scales(x, shrink):
+    """``up`` and ``down`` for the levels of x times ``shrink``, with which squares of moduli stay in range."""
+    if real_view(x).size > x.size:
         largest = max_abs(real_view(x))
-        if 0.0 < largest < np.inf:
+        if 0.0 < largest < np.inf and not _SMALLEST < largest < _LARGEST:
             up = 2.0 ** min(max(-np.floor(np.log2(largest)), -1000.0), 1000.0)
-            down = shrink / up
-            top, total = top_and_sum(Levels(Moduli(), weights, x, up, down))
-        elif largest != 0.0:
-            top = np.nan
-    return up, down, top, total
+            return up, shrink / up
+    return 1.0, shrink
 
 
 @jit(borrow=True)
 def onto_l1(x, out, weights, radius, grows):
     """Project onto the ball of vectors of one length; onto the sphere if it ``grows``."""
     shrink = _SHRINK if radius > _HUGE else 1.0
-    up, down, top, total = measured(x, weights, shrink)
-    if top == np.inf and max_abs(real_view(x)) < np.inf:  # by a division by a weight
+    up, down = scales(x, shrink)
+    known = survey(Levels(Moduli(), weights, x, up, down), radius * shrink)
+    if known.top == np.inf and max_abs(real_view(x)) < np.inf:  # by a division by a weight
         shrink = _SHRINK_MUCH
-        up, down, top, total = measured(x, weights, shrink)
+        up, down = scales(x, shrink)
+        known = survey(Levels(Moduli(), weights, x, up, down), radius * shrink)
     r = radius * shrink
-    if not np.isfinite(top) or total != total:
+    if not np.isfinite(known.top) or known.total != known.total:
         fill_nan(out)
-    elif total <= r and not grows:
+    elif known.total <= r and not grows:
         copy(x, out)
     else:
-        levels = Levels(Moduli(), weights, x, up, down)
-        lower(levels, top, total, r, 1.0 / shrink, out)
+        lower(Levels(Moduli(), weights, x, up, down), known, r, 1.0 / shrink, out)
 
 
 @project_into.register(L1Ball)

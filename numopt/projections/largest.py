@@ -10,7 +10,7 @@ from .._jit import REDUCTION, jit, real_view
 from .._vector import copy, max_abs
 from ..generic import FINE, WRONG_SIZE, project_into
 from . import checks
-from .l1 import measured
+from .l1 import scales
 from .project import fill_nan, point_set
 from .threshold import Moduli, level_of, order
 
@@ -76,9 +76,7 @@ def keep_largest(kind, x, out, count, rest):
     elif count >= x.size:
         copy(x, out)
     else:
-        up, down = 1.0, 1.0
-        if largest < np.inf:
-            up, down, _, _ = measured(x, None, 1.0)
+        up, down = scales(x, 1.0)
         least, ties = order(np.inf), 0
         if count > 0:
             least, ties = _cut(kind, x, up, down, count)

@@ -7,7 +7,7 @@ from ..generic import EMPTY, FINE, WRONG_SIZE, project_into
 from . import checks
 from .largest import keep_largest
 from .project import fill_nan, point_set
-from .threshold import Levels, Values, lower, top_and_sum
+from .threshold import Levels, Values, lower, survey
 
 _HUGE, _SHRINK = 2.0**900, 2.0**-80  # multiples of a larger sum would overflow
 
@@ -88,11 +88,11 @@ def onto_simplex(x, out, r):
         return FINE if r == 0.0 else EMPTY
     down = _SHRINK if r > _HUGE else 1.0
     levels = Levels(Values(), None, x, 1.0, down)
-    top, total = top_and_sum(levels)
-    if not np.isfinite(top) or total != total:
+    known = survey(levels, r * down)
+    if not np.isfinite(known.top) or known.total != known.total:
         fill_nan(out)
         return FINE
-    lower(levels, top, total, r * down, 1.0 / down, out)
+    lower(levels, known, r * down, 1.0 / down, out)
     return FINE
 
 

@@ -7,8 +7,8 @@ level by M - delta, and those below that to 0, where delta solves
 
 The left side is convex, piecewise linear and increasing, so Newton's method, delta <- delta - (sum - r) / sum_S w_i^2
 with S = {a_i < delta}, decreases to the root from the right and finds it when S is found. Every step is a pass of
-vectorised sums over x; a sample gives the start for long vectors, and once few entries are left above the threshold
-they are gathered. Written in delta, nothing cancels where r is small beside M.
+vectorised sums over x. For long vectors a sample gives the start, and the sum of what is written proves the root; where
+few entries are left above the threshold they are gathered. Written in delta, nothing cancels where r is small beside M.
 
 R. Cominetti, W. F. Mascarenhas, P. J. S. Silva, Math. Program. Comput. 6 (2014) 151-169; L. Condat, Math. Program. 158
 (2016) 575-585.
@@ -35,15 +35,16 @@ from .._scalars import nothing, number, of_entry
 from .._vector import MAGNITUDE
 
 BLOCK = 1024
-SAMPLE_FROM, LONG = 4096, 65536  # entries; of longer vectors a sample gives the start
-SAMPLE, SAMPLE_OF_LONG = 64, 16  # entries in a row of each BLOCK
+SAMPLE_FROM, LONG = 4096, 65536  # entries; of longer vectors a sample gives the start, of long ones before all else
 GATHER_FROM = 2048
-_FEWEST_SAMPLED = 30
+_SAMPLED, _IN_A_ROW, _FEWEST_SAMPLED = 16384, 16, 30  # entries
+_NEAR = 0.05  # of delta: where the density of levels is measured
+_HARDLY_AN_ENTRY = 0.25
 _MOST_GATHERED = 4096
 _SEARCHED = 256
 _MOST_STEPS = 200
 _EPSILON = 2.220446049250313e-16
-_WRONG = 4e-15  # more than what rounding makes of a sum
+_ROUNDING = 4e-15  # of a sum, at most
 
 
 @record
@@ -160,32 +161,41 @@ def top_and_sum(levels):
 
 
 @jit(borrow=True)
-def sum_and_slope(levels, top, delta, size):
-    """Sum w_i^2 max(delta - a_i, 0) and its derivative, over the first ``size`` entries of each block."""
+def sum_and_slope(levels, top, delta):
+    """Sum w_i^2 max(delta - a_i, 0) and its derivative."""
     kind, weights, x, up, down = levels
     total, slope = 0.0, 0.0
     for start in range(0, x.size, BLOCK):
-        part, part_weights = block((x, weights), start, min(x.size, start + size))
+        part, part_weights = block((x, weights), start, min(x.size, start + BLOCK))
         part_total, part_slope = _sum_and_slope(kind, part_weights, part, up, down, top, delta)
         total, slope = total + part_total, slope + part_slope
     return total, slope
 
 
 @jit(borrow=True)
-def _newton(levels, top, r, delta, size, trusting):
-    """The root from the start delta > 0, over the first ``size`` entries of each block.
+def _is_sum(total, r):
+    """Whether a sum is r but for rounding."""
+    return abs(total - r) <= _ROUNDING * r
 
-    If it is ``trusting``, it leaves out the last pass, which only confirms, where the entries lie as close to each
-    other as those seen.
+
+@jit(borrow=True)
+def _newton(levels, top, r, delta, trusting, before, moved):
+    """The root from the start delta > 0, to which a step ``moved`` from the slope ``before`` has led, if there was one.
+
+    If it is ``trusting``, it leaves out the pass that confirms a step on whose way hardly an entry can lie: the caller
+    confirms it by the sum of what is written. The root has the same bits.
     """
-    before, moved = 0.0, 0.0
+    surely = False
     for _ in range(_MOST_STEPS):
-        total, slope = sum_and_slope(levels, top, delta, size)
+        total, slope = sum_and_slope(levels, top, delta)
+        if surely and _is_sum(total, r):
+            break
         step = (total - r) / slope
         delta -= step
         if slope == before or abs(step) <= _EPSILON * delta:
             break  # the same entries as before: then the step before was exact
-        if trusting and before > 0.0 and abs(step) * (1.0 + abs((before - slope) * step / moved)) <= _EPSILON * r:
+        surely = before > 0.0 and abs((before - slope) * step / moved) < _HARDLY_AN_ENTRY
+        if surely and trusting:
             break
         before, moved = slope, step
     return delta
@@ -211,14 +221,79 @@ def _(weights, levels, top):
 
 
 @jit(borrow=True)
-def _sampled(levels, top, r, delta):
-    """A start from a part of every block; ``delta`` itself where the part holds too few entries to say anything."""
-    n, sampled = levels.x.size, 0
-    size = SAMPLE if n < LONG else SAMPLE_OF_LONG
-    for start in range(0, n, BLOCK):
-        sampled += min(n - start, size)
-    _, slope = sum_and_slope(levels, top, delta, size)
-    return _newton(levels, top, r * (sampled / n), delta, size, True) if slope > _FEWEST_SAMPLED else delta
+def _guess(levels, r):
+    """(reference, delta, density): the root as a part of the entries has it, relative to a level ``reference``.
+
+    delta is 0 where too few entries lie above the root to say anything; ``density`` is that of levels around it.
+    """
+    kind, _, x, up, down = levels
+    room = stack_array(_SAMPLED)
+    chunks = min(room.size, x.size // 16) // _IN_A_ROW
+    hop, count = x.size // chunks, chunks * _IN_A_ROW
+    for k in range(chunks):
+        part = x[k * hop : k * hop + _IN_A_ROW]
+        for i in range(_IN_A_ROW):
+            room[k * _IN_A_ROW + i] = level_of(kind, part[i], up, down)
+    sample = Levels(Values(), None, room[:count], 1.0, 1.0)
+    reference, total = top_and_sum(sample)
+    if not np.isfinite(total):
+        return reference, 0.0, 0.0
+    share = count / x.size
+    _, slope = sum_and_slope(sample, reference, r * share)
+    if slope <= _FEWEST_SAMPLED:
+        return reference, 0.0, 0.0
+    delta = _newton(sample, reference, r * share, r * share, True, 0.0, 0.0)
+    _, above = sum_and_slope(sample, reference, (1.0 - _NEAR) * delta)
+    _, below = sum_and_slope(sample, reference, (1.0 + _NEAR) * delta)
+    return reference, delta, (below - above) / (2.0 * _NEAR * delta * share)
+
+
+@jit(fastmath=REDUCTION, borrow=True)
+def _all_sums(kind, x, up, down, reference, delta):
+    top, total, lowered, slope = order(-np.inf), 0.0, 0.0, 0
+    for i in range(x.size):
+        level = level_of(kind, x[i], up, down)
+        key = order(level)
+        top = key if key > top else top
+        total += level
+        above = delta - (reference - level)
+        lowered += max(above, 0.0)
+        slope += above > 0.0
+    return top, total, lowered, slope
+
+
+class Survey(NamedTuple):
+    """What is known of the levels."""
+
+    top: float  # the largest
+    total: float  # their sum
+    delta: float  # close to the root, or 0
+    slope: float  # where the step to delta began
+    moved: float  # that step
+
+
+@jit(borrow=True)
+def survey(levels, r):
+    """The largest level and the sum of all, and, for a long vector, in the same pass a step towards the root."""
+    kind, weights, x, up, down = levels
+    if weights is None and x.size >= LONG and r > 0.0:
+        reference, delta, density = _guess(levels, r)
+        if delta > 0.0:
+            key, total, lowered, slope = order(-np.inf), 0.0, 0.0, 0.0
+            for start in range(0, x.size, BLOCK):
+                part = x[start : min(x.size, start + BLOCK)]
+                part_key, part_total, part_lowered, count = _all_sums(kind, part, up, down, reference, delta)
+                key, total = max(key, part_key), total + part_total
+                lowered, slope = lowered + part_lowered, slope + count
+            top = float_of_bits(key ^ ((key >> 63) & MAGNITUDE))
+            step = (lowered - r) / slope
+            bend = -0.5 * density * step / slope
+            if abs(bend) < 0.5:
+                step /= 1.0 + bend  # Halley's method
+            delta += top - reference - step
+            return Survey(top, total, delta if delta > 0.0 else 0.0, slope, step)
+    top, total = top_and_sum(levels)
+    return Survey(top, total, 0.0, 0.0, 0.0)
 
 
 @jit(borrow=True)
@@ -241,21 +316,25 @@ def _gather(levels, top, delta, room):
 
 
 @jit(borrow=True)
-def _solve(levels, top, total, r, trusting):
-    """The root for r > 0; ``total`` is the sum of the levels."""
-    n = levels.x.size
+def _solve(levels, known, r, trusting):
+    """The root for r > 0."""
+    n, top = levels.x.size, known.top
+    if known.delta > 0.0:
+        return _newton(levels, top, r, known.delta, trusting, known.slope, known.moved)
     delta = r / _square_at_top(levels.weights, levels, top)  # not below the root: the largest level alone gives r
     if levels.weights is None:
-        everyone = (r + (n * top - total)) / n  # the root if no entry becomes 0
+        everyone = (r + (n * top - known.total)) / n  # the root if no entry becomes 0
         delta = everyone if 0.0 < everyone < delta else delta
-        start = _sampled(levels, top, r, delta) if n >= SAMPLE_FROM else delta
-        if n >= GATHER_FROM and start == delta:
+        if n >= SAMPLE_FROM:
+            reference, guessed, _ = _guess(levels, r)
+            if guessed > 0.0 and guessed + (top - reference) < delta:
+                return _newton(levels, top, r, guessed + (top - reference), trusting, 0.0, 0.0)
+        if n >= GATHER_FROM:
             room = stack_array(_MOST_GATHERED)
             count = _gather(levels, top, delta, room)
             if count > 0:
-                return _newton(Levels(Values(), None, room[:count], 1.0, 1.0), 0.0, r, delta, BLOCK, False)
-        delta = start
-    return _newton(levels, top, r, delta, BLOCK, trusting)
+                return _newton(Levels(Values(), None, room[:count], 1.0, 1.0), 0.0, r, delta, False, 0.0, 0.0)
+    return _newton(levels, top, r, delta, trusting, 0.0, 0.0)
 
 
 @by_type(borrow=True, fastmath=ELEMENTWISE)
@@ -324,12 +403,12 @@ def _write(levels, top, delta, grow, out):
 
 
 @jit(borrow=True)
-def lower(levels, top, total, r, grow, out):
-    """Write x with its levels lowered to the sum r >= 0, times ``grow``; ``total`` is the sum of the levels."""
+def lower(levels, known, r, grow, out):
+    """Write x with its levels lowered to the sum r >= 0, times ``grow``; ``known`` is their survey."""
     if r == 0.0:
-        _write(levels, top, 0.0, grow, out)
+        _write(levels, known.top, 0.0, grow, out)
         return
     trusting = not same_memory(levels.x, out)  # what is written over cannot be done again
-    found = _write(levels, top, _solve(levels, top, total, r, trusting), grow, out)
-    if trusting and not abs(found - r) <= _WRONG * r:
-        _write(levels, top, _solve(levels, top, total, r, False), grow, out)
+    found = _write(levels, known.top, _solve(levels, known, r, trusting), grow, out)
+    if trusting and not _is_sum(found, r):
+        _write(levels, known.top, _solve(levels, known, r, False), grow, out)
