@@ -4,6 +4,7 @@ Numba's cache looks only at a cached function's own file; a test's own cached fu
 on with the old package. So the directory changes with the stamp, before Numba is imported.
 """
 
+import collections
 import hashlib
 import os
 import tempfile
@@ -28,8 +29,18 @@ PLAIN = bool(numba.config.DISABLE_JIT)
 SIMULATOR = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 
 
+QUICK = 8  # of the variants of a test, the quick run compiles every so many
+
+
+@pytest.hookimpl(tryfirst=True)  # before those marked slow are left out
 def pytest_collection_modifyitems(items):
+    seen = collections.Counter()
     for item in items:
+        if item.get_closest_marker("variants") and not PLAIN:
+            test = item.nodeid.partition("[")[0]
+            if seen[test] % QUICK != 0:
+                item.add_marker(pytest.mark.slow)
+            seen[test] += 1
         if PLAIN and item.get_closest_marker("jit_only"):
             item.add_marker(pytest.mark.skip(reason="needs the compiler (NUMBA_DISABLE_JIT is set)"))
         if item.get_closest_marker("kernel") and not SIMULATOR and not _gpu():

@@ -89,3 +89,80 @@ class Tally:
             self.counts[:] += amount
             self.calls += 1
             return self.counts.sum() / self.calls
+
+
+class Meter:
+    """A base class without fields of its own: it uses those of the classes that inherit from it."""
+
+    class compiled:
+        def read(self):
+            """The sum of the values."""
+            return self.values.sum()
+
+        def doubled(self):
+            return 2.0 * self.values.sum()
+
+        @property
+        def size(self):
+            return self.values.size
+
+        def name_of(self):
+            return 1
+
+    def report(self):
+        """Python's face only."""
+        return f"{type(self).__name__}: {self.read()}"
+
+    def doubled(self):
+        """Python's face of a method of the same name."""
+        return float(self.compiled.doubled(self))
+
+    @property
+    def half(self):
+        return self.compiled.read(self) / 2
+
+
+@fields
+class GaugeFields:
+    values: np.ndarray
+
+
+@stateful(GaugeFields)
+class Gauge(Meter):
+    """It inherits everything, and replaces one compiled method and one of Python."""
+
+    class compiled:
+        def new(n=2):
+            return GaugeFields(np.ones(n))
+
+        def name_of(self):
+            return 2
+
+        def fill(self, value):
+            self.values[:] = value
+
+
+@fields
+class LogFields:
+    values: np.ndarray
+    scale: np.ndarray
+
+
+@stateful(LogFields)
+class Log(Meter):
+    """Another one with the same base, with other fields."""
+
+    def __new__(cls, n):
+        if n < 1:
+            raise ValueError("n must be at least 1")
+        return cls.compiled.new(n)
+
+    class compiled:
+        def new(n):
+            return LogFields(np.arange(1.0, n + 1.0), np.full(1, 10.0))
+
+        def read(self):
+            return self.scale[0] * self.values.sum()
+
+    def report(self):
+        return "log"

@@ -198,3 +198,58 @@ def test_a_record_is_not_a_plain_tuple():
     name.register(tuple)(lambda length: lambda first: length)
     assert name((1, 2)) == 2
     assert not name.registered(Square)
+
+
+@by_type
+def count(first):
+    """The numbers in it."""
+
+
+@count.register(np.ndarray)
+def _count_of_array(vector):
+    return vector.size
+
+
+@count.register(float)
+def _count_of_number(number):
+    return 1
+
+
+@count.register(tuple)
+def _count_of_tuple(length):
+    if length == 0:
+        return lambda parts: 0
+    return lambda parts: count(parts[0]) + count(parts[1:])
+
+
+@njit
+def compiled_count(first):
+    return count(first)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (np.ones(3), 3),
+        (np.ones((2, 5)), 10),
+        (np.ones(4, np.complex64)[::2], 2),
+        (np.zeros(0, np.int64), 0),
+        ((np.ones(3), 1.5, (np.ones(2, np.float32), 7)), 7),
+    ],
+)
+def test_arrays_are_a_kind(value, expected):
+    assert count(value) == compiled_count(value) == expected
+
+
+def test_the_kind_of_arrays():
+    assert kind(np.ones(2)) is np.ndarray
+    assert kind(np.ones((2, 2), complex)) is np.ndarray
+    assert count.registered(np.ndarray)
+    assert not area.registered(np.ndarray)
+
+
+@pytest.mark.jit_only
+def test_read_only_arrays_are_of_that_kind_too():
+    vector = np.ones(3)
+    vector.flags.writeable = False
+    assert compiled_count(vector) == 3

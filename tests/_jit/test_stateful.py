@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from example_classes import Growth, Tally, Walker
+from example_classes import Gauge, Growth, Log, Tally, Walker
 from numba import njit, prange, typeof
 from numba.core.runtime import rtsys
 
@@ -258,3 +258,65 @@ def test_lending_counts_no_references():
     kept = walker.points
     del walker
     assert kept.sum() == pytest.approx(1.2)
+
+
+# --- inheritance ------------------------------------------------------------------------------------------------------
+
+
+@njit
+def read_compiled(meter):
+    return meter.read(), meter.doubled(), meter.size, meter.name_of()
+
+
+@njit
+def made_and_filled(n, value):
+    gauge = Gauge(n)
+    gauge.fill(value)
+    return gauge
+
+
+def test_methods_of_the_base_class_are_inherited():
+    gauge = Gauge(3)
+    gauge.fill(2.0)
+    assert (gauge.read(), gauge.doubled(), gauge.size, gauge.half) == (6.0, 12.0, 3, 3.0)
+    assert gauge.report() == "Gauge: 6.0"
+    assert Gauge().size == 2
+
+
+def test_compiled_methods_of_the_base_class_are_inherited():
+    gauge = made_and_filled(3, 2.0)
+    assert type(gauge) is Gauge
+    assert read_compiled(gauge) == (6.0, 12.0, 3, 2)
+
+
+def test_a_derived_class_replaces_what_it_declares():
+    log = Log(3)
+    assert log.name_of() == 1
+    assert Gauge().name_of() == 2
+    assert (log.read(), log.report()) == (60.0, "log")
+    assert log.half == 30.0  # the base's, which calls the derived one's
+    assert read_compiled(log) == (60.0, 12.0, 3, 1)
+    with pytest.raises(ValueError, match="n must be"):
+        Log(0)
+
+
+def test_the_face_of_python_and_the_compiled_method_may_share_a_name():
+    assert type(Gauge(3).doubled()) is float
+    assert Gauge.doubled.__doc__ == "Python's face of a method of the same name."
+    assert Gauge.compiled.doubled(Gauge(3)) == 6.0
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda w: pickle.loads(pickle.dumps(w))])
+def test_classes_that_inherit_are_copied(duplicate):
+    log = Log(2)
+    twin = duplicate(log)
+    assert type(twin) is Log
+    twin.values[:] = 0.0
+    assert (twin.read(), log.read()) == (0.0, 30.0)
+
+
+def test_classes_with_one_base_are_apart():
+    assert not hasattr(Log(1), "fill")
+    assert not hasattr(Gauge(1), "scale")
+    with pytest.raises(AttributeError):
+        Gauge(1).valued = 1.0

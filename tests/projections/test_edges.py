@@ -8,6 +8,8 @@ from projections.set_cases import CASES, PAIRS, label, random_vector
 
 import numopt as no
 
+pytestmark = pytest.mark.variants
+
 INF, NAN = np.inf, np.nan
 TWO = np.ones(2)
 

@@ -8,6 +8,8 @@ from projections.set_cases import CASES, INTERSECTIONS, PAIRS, label, largest, n
 
 import numopt as no
 
+pytestmark = pytest.mark.variants
+
 SIZES = (1, 2, 3, 7, 50)
 EPS = np.finfo(float).eps
 SMALLEST = 5e-324

@@ -7,7 +7,7 @@ from projections.set_cases import PAIRS, label, random_vector
 
 import numopt as no
 
-pytestmark = pytest.mark.jit_only
+pytestmark = [pytest.mark.jit_only, pytest.mark.variants]
 
 SIX = np.arange(6) - 2.5
 WEIGHTS = np.array([1.0, 0.5, 2.0, 0.0, 1.0, 1.5])

@@ -8,6 +8,8 @@ from projections.set_cases import PAIRS, inner, label, largest, norm2, random_ve
 
 import numopt as no
 
+pytestmark = pytest.mark.variants
+
 EPS = np.finfo(float).eps
 
 examples = settings(derandomize=True, deadline=None, max_examples=20, database=None)

@@ -9,6 +9,8 @@ import pytest
 
 import numopt as no
 
+pytestmark = pytest.mark.variants
+
 
 def gradients(steps, n=4, seed=0):
     return np.random.default_rng(seed).standard_normal((steps, n))

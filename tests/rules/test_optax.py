@@ -10,6 +10,8 @@ from rules.peer_optax import COUNTS, RULES, SCHEDULES, STEPS, TABLE, N, ours, ru
 
 import numopt as no
 
+pytestmark = pytest.mark.variants
+
 RUNS = [
     pytest.param(*run, id=f"{run[0]}, {run[1].__name__}")
     for place, run in enumerate(runs())

@@ -18,6 +18,8 @@ from numopt.generic import coefficients, numbers, vectors
 from numopt.rules.passes import _final
 from numopt.rules.update import PARALLEL_FROM, parallel_update, serial_update
 
+pytestmark = pytest.mark.variants
+
 N = 21
 DTYPES = [np.float64, np.complex128]
 ALL = RULES + OF_NORMS + CHAINS
