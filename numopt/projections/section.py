@@ -99,17 +99,30 @@ class CappedSimplex:
             raise ValueError(f"CappedSimplex: the sum {self.sum} is larger than that of cap, {np.sum(self.cap)}")
 
 
-@jit
-def _reachable(fields, n, c):
-    """Whether a point of the box has the sum c."""
-    least, most, size = 0.0, 0.0, abs(c)
+@jit(fastmath=REDUCTION, borrow=True)
+def _extremes(fields, n):
+    """The least and the largest sum of a point of the box; infinite bounds make them infinite or NaN."""
+    least, most = 0.0, 0.0
     for i in range(n):
         lower, upper, weight = read(fields, i)
-        if weight != 0.0:
-            a, b = weight * lower, weight * upper
-            least, most = least + min(a, b), most + max(a, b)
-            size += (abs(a) if abs(a) < np.inf else 0.0) + (abs(b) if abs(b) < np.inf else 0.0)
-    return least - _ROUNDING * size <= c <= most + _ROUNDING * size
+        a, b = weight * lower, weight * upper
+        least, most = least + min(a, b), most + max(a, b)
+    return least, most
+
+
+@jit
+def _reachable(fields, n, c):
+    """Whether a point of the box has the sum c, but for rounding."""
+    least, most = _extremes(fields, n)
+    if not (np.isfinite(least) and np.isfinite(most)):
+        least, most = 0.0, 0.0
+        for i in range(n):
+            lower, upper, weight = read(fields, i)
+            if weight != 0.0:  # 0 times an infinite bound is nothing
+                a, b = weight * lower, weight * upper
+                least, most = least + min(a, b), most + max(a, b)
+    slack = _ROUNDING * max(abs(c), abs(least) if least > -np.inf else 0.0, abs(most) if most < np.inf else 0.0)
+    return least - slack <= c <= most + slack
 
 
 @jit(fastmath=REDUCTION, borrow=True)
@@ -120,7 +133,7 @@ def _sum_and_slope_block(x, fields, scale, base, shift):
         weight *= scale
         y = (x[i] - base * weight) - shift * weight
         total += weight * min(max(y, lower), upper)
-        slope += weight * weight * (lower < y) * (y < upper)
+        slope += weight * weight * ((lower < y) & (y < upper))
     return total, slope
 
 
@@ -166,14 +179,17 @@ def _root(x, fields, scale, base, c):
         if total == c:
             return shift
         low, high = (shift, high) if total > c else (low, shift)
-        trial = shift + (total - c) / slope
+        newton = (total - c) / slope
+        trial = shift + newton
+        if abs(newton) <= _EPSILON * (abs(base) + abs(shift)):
+            return trial
         between = low < trial < high
         if low > -np.inf and high < np.inf:
             if not between or step % 8 == 7:  # now and then also where Newton's method narrows the bracket slowly
                 trial = low + 0.5 * (high - low)
         elif not between:
             trial = _beyond(x, fields, scale, base, total > c)
-        if trial == low or trial == high or abs(trial - shift) <= _EPSILON * abs(shift):
+        if trial == low or trial == high:
             return trial
         shift = trial
     return shift

@@ -103,7 +103,9 @@ def chain(*rules):
     ----------
     *rules : rules or chains
         The last may be a set, or a function with a proximal operator, such as ``L1Norm``: then x becomes P(x + u),
-        in the same pass over memory if the projection works entry by entry. A NaN stays in its entry then.
+        in the same pass over memory if the projection works entry by entry. A NaN stays in its entry then. Rules that
+        scale entries differently, such as Adam, do not come to rest at the minimum within a set that ties entries
+        together, such as the simplex, because P is nearest in the plain distance; SGD does.
 
     Returns
     -------

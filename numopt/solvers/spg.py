@@ -5,10 +5,11 @@ from scipy.optimize import OptimizeResult
 
 from .._input import at_least, misfit, not_negative, start_vector
 from .._jit import fields, real_view, stateful, view_like
-from ..ask_tell import STATUS, AskTell
+from ..ask_tell import STATUS, AskTell, F
 from ..generic import accepts, project_into
 from ..status import Status
 from .spg_core import (
+    BEST,
     GTOL,
     LAST_STEP,
     MAXFUN,
@@ -182,7 +183,7 @@ class SPG(AskTell):
         return Status(status)
 
     def result(self):
-        """The outcome so far, as SciPy's users know it.
+        """The outcome so far, as SciPy's users know it: the last point if it has converged, else the best.
 
         Returns
         -------
@@ -190,11 +191,16 @@ class SPG(AskTell):
             With x, fun, jac, nit, nfev, njev, success, SciPy's integer ``status``, ``message``, ``reason``, the
             :class:`Status`, ``optimality``, max |P(x - g) - x|, and ``state``, this object.
         """
-        reason = self.status
+        reason, core = self.status, self.core
+        # at its end the method may stand above a point that it has come through
+        at_last = reason.success or core.scalars[F] <= core.scalars[BEST]
+        x, f, grad = (
+            (core.x, core.scalars[F], core.grad) if at_last else (core.best, core.scalars[BEST], core.best_grad)
+        )
         return OptimizeResult(
-            x=self.x,
-            fun=float(self.f),
-            jac=self.grad,
+            x=x.view(self.prototype.dtype).copy(),
+            fun=float(core.scalars[F if at_last else BEST]),
+            jac=grad.view(self.prototype.dtype).copy(),
             nit=int(self.nit),
             nfev=int(self.nfev),
             njev=int(self.nfev),

@@ -38,7 +38,8 @@ LAST_STEP = SCALARS + 2  # the last accepted alpha
 SLOPE = SCALARS + 3  # <d, g> at x
 SPECTRAL = SCALARS + 4  # lambda
 GTOL = SCALARS + 5
-ALL_SCALARS = SCALARS + 6
+BEST = SCALARS + 6  # f at the best point
+ALL_SCALARS = SCALARS + 7
 
 # further entries of counters
 MAXITER_, MAXFUN_ = COUNTERS, COUNTERS + 1
@@ -46,6 +47,7 @@ ALL_COUNTERS = COUNTERS + 2
 
 _GAMMA = 1e-4  # of the test of sufficient decrease
 _LEAST, _MOST = 1e-30, 1e30  # limits of lambda
+_GROWTH = 10.0
 _NARROW, _WIDE = 0.1, 0.9  # an interpolated alpha lies between these parts of the last one
 _NOISE = 1000 * 2.220446049250313e-16  # relative changes of f below this may be rounding
 _SMALLEST_STEP = 1e-20
@@ -58,6 +60,8 @@ class SPGCore(NamedTuple):
     grad: np.ndarray  # (n,) its gradient
     trial: np.ndarray  # (n,) the point to evaluate
     direction: np.ndarray  # (n,)
+    best: np.ndarray  # (n,) the accepted point with the least f, which need not be the last
+    best_grad: np.ndarray  # (n,) the gradient there
     values: np.ndarray  # (M,) the last accepted values of f, in a ring
     scalars: np.ndarray  # (ALL_SCALARS,) float64
     counters: np.ndarray  # (ALL_COUNTERS,) int64
@@ -79,6 +83,8 @@ def new_core(x0, memory, gtol, maxiter, maxfun):
         np.zeros(n),
         np.empty(n),
         np.zeros(n),
+        np.empty(n),
+        np.zeros(n),
         np.empty(memory),
         np.zeros(ALL_SCALARS),
         np.zeros(ALL_COUNTERS, np.int64),
@@ -94,10 +100,11 @@ def restart(core, x0):
     """Begin again at ``x0``, a point of the set, without allocating."""
     scale_into(core.x, 1.0, x0)
     scale_into(core.trial, 1.0, x0)
+    scale_into(core.best, 1.0, x0)
     s, k = core.scalars, core.counters
     for i in range(core.values.size):
         core.values[i] = -np.inf
-    s[F], s[PEAK], s[SCALE] = np.inf, np.inf, 1.0
+    s[F], s[BEST], s[PEAK], s[SCALE] = np.inf, np.inf, np.inf, 1.0
     s[STEP] = s[LAST_STEP] = s[SLOPE] = s[SPECTRAL] = 0.0
     k[STATUS], k[NIT], k[NFEV] = RUNNING, 0, 0
 
@@ -112,6 +119,7 @@ def _(core, constraint, f, g):
     if k[NFEV] == 1:
         scale_into(core.grad, 1.0, g)
         s[F], core.values[0] = f, f
+        _keep_best(core)
         k[STATUS] = RUNNING if finite else NONFINITE_START
         if finite:
             _begin(core, constraint, 0.0)
@@ -168,7 +176,19 @@ def _accept(core, f, g):
     k[NIT] += 1
     core.values[k[NIT] % core.values.size] = f
     s[F], s[LAST_STEP] = f, s[STEP]
-    return min(max(ss / sy, _LEAST), _MOST) if sy > 0.0 else _MOST
+    if f < s[BEST]:
+        _keep_best(core)
+    spectral = ss / sy if sy > 0.0 else np.inf
+    # where f does not curve upwards lambda grows, but not without measure: the set may be unbounded
+    return min(max(spectral, _LEAST), _MOST if sy > 0.0 else min(_GROWTH * s[SPECTRAL], _MOST))
+
+
+@jit(borrow=True)
+def _keep_best(core):
+    """Take x as the best point."""
+    scale_into(core.best, 1.0, core.x)
+    scale_into(core.best_grad, 1.0, core.grad)
+    core.scalars[BEST] = core.scalars[F]
 
 
 @jit
