@@ -194,9 +194,7 @@ class SPG(AskTell):
         reason, core = self.status, self.core
         # at its end the method may stand above a point that it has come through
         at_last = reason.success or core.scalars[F] <= core.scalars[BEST]
-        x, f, grad = (
-            (core.x, core.scalars[F], core.grad) if at_last else (core.best, core.scalars[BEST], core.best_grad)
-        )
+        x, grad = (core.x, core.grad) if at_last else (core.best, core.best_grad)
         return OptimizeResult(
             x=x.view(self.prototype.dtype).copy(),
             fun=float(core.scalars[F if at_last else BEST]),

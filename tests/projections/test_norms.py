@@ -25,7 +25,7 @@ def size(v):
 
 
 def groups(v):
-    return np.array([size(v[LABELS == g]) for g in range(3)])
+    return np.array([size(v[g == LABELS]) for g in range(3)])
 
 
 # name: the function of a weight, the norm, and the ball of the dual norm
@@ -74,7 +74,7 @@ def test_groups_are_shortened_one_by_one(weight, dtype):
     x = random_vector(3, dtype)
     expected = x.copy()
     for g in range(3):
-        expected[LABELS == g] = no.prox(x[LABELS == g], no.L2Norm(weight))
+        expected[g == LABELS] = no.prox(x[g == LABELS], no.L2Norm(weight))
     np.testing.assert_allclose(no.prox(x, no.GroupL1Norm(LABELS, weight)), expected, rtol=1e-13)
 
 
@@ -133,7 +133,7 @@ def test_what_the_projection_onto_the_dual_ball_leaves(of, norm, dual, weight, d
     if dual is None:  # of groups: every group by itself
         projected = x.copy()
         for g in range(3):
-            projected[LABELS == g] = no.project(x[LABELS == g], no.L2Ball(weight))
+            projected[g == LABELS] = no.project(x[g == LABELS], no.L2Ball(weight))
     else:
         projected = no.project(x, dual(weight))
     np.testing.assert_allclose(no.prox(x, of(weight)) + projected, x, rtol=1e-13, atol=1e-14)
