@@ -108,9 +108,9 @@ def minimize(
     -------
     scipy.optimize.OptimizeResult
         x, fun, jac, nit, nfev, njev, success, message, SciPy's integer ``status`` (0 converged, 1 limit reached, 2
-        other, 99 stopped by the callback), ``reason``, the :class:`Status`, ``state``, the solver, and, made when it
-        is looked at, ``hess_inv``. ``success`` is True only if a stated convergence test holds; x is never worse than
-        x0.
+        other, 99 stopped by the callback), ``reason``, the :class:`Status`, ``state``, the solver, and, for L-BFGS,
+        made when it is looked at, ``hess_inv``. ``success`` is True only if a stated convergence test holds; x is
+        never worse than x0.
 
     Raises
     ------
@@ -132,8 +132,7 @@ def minimize(
     if hess is not None or hessp is not None:
         warnings.warn("minimize does not use hess or hessp", RuntimeWarning, stacklevel=2)
     x0 = start_vector(x0)
-    onto = _constraint(bounds, constraints, x0)
-    method = _checked_method(method, onto)
+    method, onto = _checked_method(method, _constraint(bounds, constraints, x0))
     chosen = merge(options, tol)
     scale = _powers_of_two(chosen.x_scale, x0.size)
     if scale is not None and onto is not None:
@@ -173,7 +172,7 @@ def _constraint(bounds, constraints, x0):
     given = None
     if getattr(type(constraints), "is_set", False):
         given = constraints
-    elif not (isinstance(constraints, (tuple, list)) and len(constraints) == 0):
+    elif constraints is not None and not (isinstance(constraints, (tuple, list)) and len(constraints) == 0):
         raise TypeError(f"constraints must be a set of numopt, such as L1Ball(1.0), got {constraints!r}")
     if bounds is None:
         return given
@@ -183,24 +182,29 @@ def _constraint(bounds, constraints, x0):
         raise TypeError(
             "bounds on complex variables have no order: use constraints=ComplexBox(...), LinfBall(...) or Disc(...)"
         )
-    box = box_of_bounds(bounds, x0.size)
-    return box if np.any(np.isfinite(box.lower)) or np.any(np.isfinite(box.upper)) else None
+    return box_of_bounds(bounds, x0.size)
+
+
+def _limits_nothing(onto):
+    return type(onto) is Box and not (np.any(np.isfinite(onto.lower)) or np.any(np.isfinite(onto.upper)))
 
 
 def _checked_method(method, onto):
-    """A chain, SPG or LBFGS."""
+    """(method, set): a chain, SPG or LBFGS, and what it has to stay in."""
     if type(method) is Chain or is_rule(method):
-        if onto is not None:
+        if onto is not None and not _limits_nothing(onto):
             raise ValueError(f"a rule keeps within a set at the end of its chain: chain({method!r}, {onto!r})")
-        return chain(method).checked()
+        return chain(method).checked(), None
     name = None if method is None else str(method).upper()
     if name is not None and name not in METHODS:
         raise ValueError(f"unknown method {method!r}; numopt has {', '.join(METHODS)}, and rules such as Adam(1e-2)")
     if name == "SPG" and onto is None:
         raise ValueError("SPG minimises over a set: give constraints or bounds, or use L-BFGS")
-    if name == "L-BFGS" and onto is not None:
+    if name != "SPG" and (onto is None or _limits_nothing(onto)):
+        return LBFGS, None
+    if name == "L-BFGS":
         raise ValueError("L-BFGS takes no bounds or constraints: use SPG, or leave method out")
-    return LBFGS if onto is None else SPG
+    return SPG, onto
 
 
 def _powers_of_two(x_scale, size):

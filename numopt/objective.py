@@ -47,6 +47,7 @@ class Objective:
     def __init__(
         self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False, limits=None
     ):
+        jac = None if jac is False else jac  # SciPy takes that too
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
         self.args = args if isinstance(args, tuple) else (args,)
@@ -70,7 +71,9 @@ class Objective:
             self._python, self._make = _by_differences, _make_differences
             self._parts = (fun, scheme)
             self._steps = np.array([absolute, relative])
-            self._limits = np.empty((2, 0)) if limits is None else np.array(limits)
+            self._limits = np.empty((2, 0))
+            if limits is not None:
+                self._limits = np.array([np.broadcast_to(bound, x.size) for bound in limits])
             self._difference = _DIFFERENCES[scheme](_checked_value(fun), _float_view)
         else:
             raise ValueError(f"{_JAC}; got {jac!r}")
@@ -244,19 +247,20 @@ def _forward(fun, as_real):
             origin = parts[i]
             lower, upper = _limits_of(limits, i)
             step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
-            if origin + step > upper:
-                step = -step
-                if origin + step < lower:  # too narrow for either: to the farther bound
-                    step = upper - origin if upper - origin > origin - lower else lower - origin
-            parts[i] = origin + step
-            if parts[i] == origin:
+            there, back = origin + step, origin - step
+            if there > upper:
+                there, back = back, there
+            if there < lower:  # too narrow for either: to the farther bound
+                there = upper if upper - origin > origin - lower else lower
+            parts[i] = there
+            if there == origin:
                 slopes[i] = 0.0
                 continue
-            slopes[i] = (fun(point, *rest) - f) / float(parts[i] - origin)
+            slopes[i] = (fun(point, *rest) - f) / float(there - origin)
             calls[0] += 1
-            if np.isfinite(f) and not np.isfinite(slopes[i]) and lower <= origin - step <= upper:
-                parts[i] = origin - step
-                slopes[i] = (fun(point, *rest) - f) / float(parts[i] - origin)
+            if np.isfinite(f) and not np.isfinite(slopes[i]) and lower <= back <= upper:
+                parts[i] = back
+                slopes[i] = (fun(point, *rest) - f) / float(back - origin)
                 calls[0] += 1
             parts[i] = origin
         return f
@@ -265,7 +269,11 @@ def _forward(fun, as_real):
 
 
 def _central(fun, as_real):
-    """Central differences; one-sided where one of the points is not finite, or out of bounds. ``args`` as above."""
+    """Central differences, of the same order at a bound; one-sided where one of the points is not finite.
+
+    At a bound, where only origin + h and origin + 2 h are inside, the slope is (4 f(h) - 3 f(0) - f(2 h)) / (2 h).
+    ``args`` as above.
+    """
 
     def evaluate(x, g, args):
         calls, steps, limits, rest = args[0], args[1], args[2], args[3:]
@@ -276,15 +284,23 @@ def _central(fun, as_real):
             origin = parts[i]
             lower, upper = _limits_of(limits, i)
             step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
-            parts[i] = ahead = min(origin + step, upper)
+            ahead, behind = min(origin + step, upper), max(origin - step, lower)
+            inwards = step if ahead - origin > origin - behind else -step
+            beside = (ahead != origin + step or behind != origin - step) and lower <= origin + 2.0 * inwards <= upper
+            if beside:
+                ahead, behind = origin + inwards, origin + 2.0 * inwards
+            parts[i] = ahead
             above = fun(point, *rest)
-            parts[i] = behind = max(origin - step, lower)
+            parts[i] = behind
             below = fun(point, *rest)
-            if np.isfinite(below) and not np.isfinite(above):
-                above, ahead = f, origin
-            elif np.isfinite(above) and not np.isfinite(below):
-                below, behind = f, origin
-            slopes[i] = (above - below) / float(ahead - behind) if ahead > behind else 0.0
+            if beside and np.isfinite(above) and np.isfinite(below):
+                slopes[i] = (4.0 * above - 3.0 * f - below) / float(behind - origin)
+            else:
+                if np.isfinite(below) and not np.isfinite(above):
+                    above, ahead = f, origin
+                elif np.isfinite(above) and (beside or not np.isfinite(below)):
+                    below, behind = f, origin
+                slopes[i] = (above - below) / float(ahead - behind) if ahead != behind else 0.0
             parts[i] = origin
         calls[0] += 1 + 2 * parts.size
         return f

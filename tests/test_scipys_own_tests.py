@@ -13,10 +13,7 @@ EXCEPTIONS = {
     "test_l_bfgs_b_maxiter": "the exact wording of SciPy's message; ours gives advice",
     "test_minimize_maxiter_noninteger": "maxiter = 100.1 is a mistake that numopt names, and SciPy lets pass",
     "test_minimize_invalid_bounds": "the exact wording of SciPy's message; ours names the entry and both bounds",
-    "test_minimize_l_bfgs_b_incorrect_bounds": "the exact wording of SciPy's messages",
     "test_all_bounds_equal": "the exact wording of SciPy's message; to us, a point that cannot move has converged",
-    "(test_equal_bounds and constraints0)": "constraints=None; numopt takes () or leaves it out",
-    "(test_equal_bounds and kwds0)": "jac=False; numopt takes None",
 }
 
 

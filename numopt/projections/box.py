@@ -134,7 +134,10 @@ def box_of_bounds(bounds, n):
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         lower, upper = np.asarray(bounds.lb, float), np.asarray(bounds.ub, float)
     else:
-        pairs = list(bounds)
+        try:
+            pairs = list(bounds)
+        except TypeError:
+            raise TypeError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}") from None
         if any(np.size(pair) != 2 for pair in pairs):
             raise ValueError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}")
         lower = np.array([-np.inf if low is None else low for low, _ in pairs], float)

@@ -52,7 +52,9 @@ def bounds(owner, lower, upper, names=("lower", "upper")):
     if wrong.size:
         low, high = (np.broadcast_to(value, np.broadcast(lower, upper).shape).ravel() for value in (lower, upper))
         k = wrong[0]
-        raise ValueError(f"{owner}: no number between {names[0]} = {low[k]} and {names[1]} = {high[k]} (entry {k})")
+        raise ValueError(
+            f"{owner}: no number between the bounds {names[0]} = {low[k]} and {names[1]} = {high[k]} (entry {k})"
+        )
 
 
 def labels(onto):

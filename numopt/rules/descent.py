@@ -164,13 +164,19 @@ class Descent(AskTell):
             return self.parameters.learning_rate
 
     def resume(self, gtol, ftol, maxiter, maxfun):
-        """Set new limits and go on, if it had stopped at one; returns the status. There is no test with ``ftol``."""
+        """Set new limits and go on, if it had stopped at one, or converged to a larger ``gtol``; returns the status.
+
+        There is no test with ``ftol``.
+        """
         scalars, counters = self.core.scalars, self.core.counters
         scalars[GTOL] = not_negative(gtol, "gtol")
         counters[MAXITER_], counters[MAXFUN_] = at_least(maxiter, 0, "maxiter"), at_least(maxfun, 1, "maxfun")
         if counters[STATUS] in (MAXITER, MAXFUN):
             within = counters[NIT] < counters[MAXITER_] and counters[NFEV] < counters[MAXFUN_]
             counters[STATUS] = RUNNING if within else counters[STATUS]
+        elif counters[STATUS] == CONVERGED_GTOL and scalars[PEAK] > scalars[GTOL]:
+            counters[STATUS] = RUNNING
+            _go_on(self.core, self.parameters, scalars[F], self.core.best_grad)
         return self.status
 
     def result(self):

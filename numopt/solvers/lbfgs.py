@@ -19,6 +19,7 @@ from .lbfgs_core import (
     PEAK,
     Core,
     new_core,
+    reopen,
     restart,
 )
 from .lbfgs_core import resume as resume_core
@@ -29,6 +30,7 @@ GRADIENT = 1e-5
 LIMIT = 15000
 _DEFAULT_SEARCH = MoreThuente()
 MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
+CONVERGED_GTOL, CONVERGED_FTOL = int(Status.CONVERGED_GTOL), int(Status.CONVERGED_FTOL)
 
 
 @fields
@@ -154,10 +156,15 @@ class LBFGS(AskTell):
 
         def resume(self, gtol, ftol, maxiter, maxfun):
             scalars, counters = self.core.scalars, self.core.counters
+            status, tighter = counters[STATUS], ftol < scalars[FTOL]
             scalars[GTOL], scalars[FTOL] = gtol, ftol
             counters[MAXITER_], counters[MAXFUN_] = maxiter, maxfun
-            if counters[STATUS] == MAXITER or counters[STATUS] == MAXFUN:
+            if status == MAXITER or status == MAXFUN:
                 resume_core(self.core, self.parameters)
+            elif (status == CONVERGED_FTOL and tighter) or (
+                status == CONVERGED_GTOL and scalars[PEAK] > scalars[SCALE] * gtol
+            ):
+                reopen(self.core, self.parameters)
             return counters[STATUS]
 
         @property
@@ -188,8 +195,9 @@ class LBFGS(AskTell):
         self.compiled.reset(self, start.astype(trial.dtype, copy=False), bool(keep_memory))
 
     def resume(self, gtol=GRADIENT, ftol=DECREASE, maxiter=LIMIT, maxfun=LIMIT):
-        """Set new limits and go on, if the solver had stopped at ``maxiter`` or ``maxfun``; returns the status.
+        """Set new limits and go on, if the solver had stopped at one, or converged to larger tolerances.
 
+        Returns the status.
         After ``maxiter``, or a pause between two evaluations, the run is bit for bit the one without the pause. After
         ``maxfun``, which may cut a line search short, it goes on from the best point seen.
         """

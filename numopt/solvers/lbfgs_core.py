@@ -263,6 +263,13 @@ def _go_on(core, search):
     resume(core, search)
 
 
+@jit(borrow=True)
+def reopen(core, search):
+    """Go on from a point that had converged to larger tolerances."""
+    core.counters[SMALL] = 0
+    _go_on(core, search)
+
+
 @jit(inline=True, borrow=True)
 def resume(core, search):
     """Begin a search along the direction that has been chosen, unless a limit is reached."""

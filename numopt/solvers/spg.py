@@ -12,21 +12,20 @@ from .spg_core import (
     BEST,
     GTOL,
     LAST_STEP,
-    MAXFUN,
     MAXFUN_,
-    MAXITER,
     MAXITER_,
     PEAK,
-    RUNNING,
+    START,
     Constraint,
     SPGCore,
-    keep_limits,
     new_core,
     restart,
+    resume,
 )
 
 GRADIENT = 1e-5
 LIMIT = 15000
+_FEASIBLE = 1e-8  # what Dykstra's algorithm may leave
 
 
 @fields
@@ -110,8 +109,8 @@ class SPG(AskTell):
         check_constraint(onto, x0)
         limits = at_least(memory, 1, "memory"), not_negative(gtol, "gtol")
         solver = cls.compiled.new(x0, onto, *limits, at_least(maxiter, 0, "maxiter"), at_least(maxfun, 1, "maxfun"))
-        if not np.all(np.isfinite(solver.ask())):
-            raise ValueError(f"no vector of {x0.size} entries belongs to {onto!r}")
+        if not onto.contains(solver.ask(), _FEASIBLE):
+            raise ValueError(f"no vector of {x0.size} entries was found in {onto!r}: it may be empty")
         return solver
 
     class compiled:
@@ -134,13 +133,11 @@ class SPG(AskTell):
             return True
 
         def resume(self, gtol, maxiter, maxfun):
-            """Set new limits, and go on if it had stopped at one; returns the status."""
+            """Set new limits, and go on unless it has ended for good; returns the status."""
             scalars, counters = self.core.scalars, self.core.counters
             scalars[GTOL] = gtol
             counters[MAXITER_], counters[MAXFUN_] = maxiter, maxfun
-            if counters[STATUS] == MAXITER or counters[STATUS] == MAXFUN:
-                counters[STATUS] = RUNNING
-                keep_limits(self.core)
+            resume(self.core, self.parameters)
             return counters[STATUS]
 
         @property
@@ -175,7 +172,7 @@ class SPG(AskTell):
     def resume(self, gtol=GRADIENT, ftol=0.0, maxiter=LIMIT, maxfun=LIMIT):
         """Set new limits and go on, if the solver had stopped at one; bit for bit the run without the pause.
 
-        There is no test with ``ftol``. Returns the status.
+        A run that had converged goes on if ``gtol`` is smaller now. There is no test with ``ftol``. Returns the status.
         """
         status = self.compiled.resume(
             self, not_negative(gtol, "gtol"), at_least(maxiter, 0, "maxiter"), at_least(maxfun, 1, "maxfun")
@@ -193,7 +190,8 @@ class SPG(AskTell):
         """
         reason, core = self.status, self.core
         # at its end the method may stand above a point that it has come through
-        at_last = reason.success or core.scalars[F] <= core.scalars[BEST]
+        least = core.scalars[START if reason.success else BEST]
+        at_last = core.scalars[F] <= least
         x, grad = (core.x, core.grad) if at_last else (core.best, core.best_grad)
         return OptimizeResult(
             x=x.view(self.prototype.dtype).copy(),

@@ -39,7 +39,8 @@ SLOPE = SCALARS + 3  # <d, g> at x
 SPECTRAL = SCALARS + 4  # lambda
 GTOL = SCALARS + 5
 BEST = SCALARS + 6  # f at the best point
-ALL_SCALARS = SCALARS + 7
+START = SCALARS + 7  # f at the start
+ALL_SCALARS = SCALARS + 8
 
 # further entries of counters
 MAXITER_, MAXFUN_ = COUNTERS, COUNTERS + 1
@@ -48,7 +49,7 @@ ALL_COUNTERS = COUNTERS + 2
 _GAMMA = 1e-4  # of the test of sufficient decrease
 _LEAST, _MOST = 1e-30, 1e30  # limits of lambda
 _GROWTH = 10.0
-_NARROW, _WIDE = 0.1, 0.9  # an interpolated alpha lies between these parts of the last one
+_NARROW, _WIDE = 0.1, 0.9  # an interpolated alpha is at least this, and at most this part of the last one
 _NOISE = 1000 * 2.220446049250313e-16  # relative changes of f below this may be rounding
 _SMALLEST_STEP = 1e-20
 
@@ -118,7 +119,7 @@ def _(core, constraint, f, g):
     finite = np.isfinite(f) and np.isfinite(max_abs(g))
     if k[NFEV] == 1:
         scale_into(core.grad, 1.0, g)
-        s[F], core.values[0] = f, f
+        s[F], s[START], core.values[0] = f, f, f
         _keep_best(core)
         k[STATUS] = RUNNING if finite else NONFINITE_START
         if finite:
@@ -130,12 +131,25 @@ def _(core, constraint, f, g):
     else:
         _shorten(core, constraint, f if finite else np.inf)
     if k[STATUS] == RUNNING:
-        keep_limits(core)
+        _keep_limits(core)
     return k[STATUS]
 
 
+@jit
+def resume(core, constraint):
+    """Go on with new limits, if it had stopped at one, or converged to a larger ``gtol``."""
+    s, k = core.scalars, core.counters
+    if k[STATUS] == MAXITER or k[STATUS] == MAXFUN:
+        k[STATUS] = RUNNING
+    elif k[STATUS] == CONVERGED_GTOL and s[PEAK] > s[GTOL]:
+        k[STATUS] = RUNNING
+        _begin(core, constraint, s[SPECTRAL])
+    if k[STATUS] == RUNNING and k[NFEV] > 0:
+        _keep_limits(core)
+
+
 @jit(borrow=True)
-def keep_limits(core):
+def _keep_limits(core):
     """Stop at a limit; the trial is ready, so that the run can go on."""
     k = core.counters
     if k[NIT] >= k[MAXITER_]:
@@ -153,8 +167,8 @@ def _decreases(core, f, g):
         highest = max(highest, core.values[i])
     if f <= highest + _GAMMA * s[STEP] * s[SLOPE]:
         return True
-    noise = _NOISE * abs(highest)
-    if f > highest + noise or -s[STEP] * s[SLOPE] > noise:
+    noise = _NOISE * abs(s[BEST])
+    if f > s[BEST] + noise or -s[STEP] * s[SLOPE] > noise:  # beside the best: rounding must not carry f upwards
         return False
     rise = 0.0  # of the slope: by the change of g, which may be small beside g
     for i in range(g.size):
@@ -219,10 +233,10 @@ def _begin(core, constraint, spectral):
     _project_from(core, constraint, 1.0)
     _set_direction(core, 1.0)
     s[PEAK] = max_abs(core.direction)
+    s[SPECTRAL] = spectral if spectral > 0.0 else min(max(1.0 / s[PEAK], _LEAST), _MOST)
     if s[PEAK] <= s[GTOL]:
         k[STATUS] = CONVERGED_GTOL
         return
-    s[SPECTRAL] = spectral if spectral > 0.0 else min(max(1.0 / s[PEAK], _LEAST), _MOST)
     if s[SPECTRAL] != 1.0:
         _project_from(core, constraint, s[SPECTRAL])
         _set_direction(core, s[SPECTRAL])
@@ -235,7 +249,7 @@ def _begin(core, constraint, spectral):
 def _fail(core):
     """No step decreases f."""
     s = core.scalars
-    hidden = abs(s[SLOPE]) <= _NOISE * abs(s[F])
+    hidden = 0.0 < abs(s[SLOPE]) <= _NOISE * abs(s[F])  # 0: that of a tiny gradient has underflowed
     core.counters[STATUS] = PRECISION if hidden else LINE_SEARCH
 
 
@@ -248,7 +262,7 @@ def _shorten(core, constraint, f):
     if f == np.inf:
         s[STEP] = _NARROW * alpha
     else:
-        s[STEP] = interpolated if _NARROW * alpha <= interpolated <= _WIDE * alpha else 0.5 * alpha
+        s[STEP] = interpolated if _NARROW <= interpolated <= _WIDE * alpha else 0.5 * alpha
     changed = move(core.x, s[STEP], core.direction, core.trial)
     point = view_like(core.trial, constraint.prototype)
     project_into(constraint.onto, point, point)

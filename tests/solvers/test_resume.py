@@ -156,3 +156,15 @@ def test_a_missing_entry_is_a_key_error():
         result["luck"]
     with pytest.raises(AttributeError):
         _ = result.luck
+
+
+@pytest.mark.parametrize("n", [2, 40])
+@pytest.mark.parametrize("options", [{"gtol": 1e-2}, {"gtol": 0.0, "ftol": 1e-2}])
+def test_a_converged_run_goes_on_to_smaller_tolerances(n, options):
+    x0 = np.resize([-1.2, 1.0], n)
+    loose = no.minimize(rosenbrock, x0, jac=True, options=options)
+    assert loose.success
+    tight = no.minimize(rosenbrock, x0, jac=True, options={"gtol": 1e-8, "ftol": 0.0, "state": loose.state})
+    assert tight.success
+    assert np.max(np.abs(tight.jac)) <= 1e-8
+    assert tight.nit > loose.nit
