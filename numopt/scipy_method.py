@@ -20,8 +20,7 @@ def lbfgs(
 
     Everything is as in :func:`numopt.minimize`, complex x0 and jitted functions included; ``tol`` and the options
     arrive as SciPy hands them on. With ``bounds``, or a set as ``constraints``, SPG runs. What does not pass through
-    SciPy: ``jac='inplace'``, '2-point' and '3-point', which it replaces by None, and ``shgo``, which takes names of
-    methods only.
+    SciPy: ``jac='inplace'``, '2-point' and '3-point', which it replaces by None.
 
     Examples
     --------
@@ -48,6 +47,10 @@ def lbfgs(
         callback=callback,
         options=options,
     )
+
+
+# ``shgo`` asks every method for its name in lower case; this is SciPy's own for one that is a function
+lbfgs.lower = lambda: "_custom"
 
 
 def _unwrap(fun, jac):

@@ -116,3 +116,11 @@ def test_differential_evolution_polish():
         value, [(-3, 3)] * 2, polish=polish, maxiter=30, rng=np.random.default_rng(0)
     )
     assert found.fun < 1e-8
+
+
+@pytest.mark.parametrize("given", [{}, {"options": {"jac": scipy.optimize.rosen_der}}])
+def test_inside_shgo(given):
+    local = {"method": no.lbfgs}
+    res = scipy.optimize.shgo(scipy.optimize.rosen, [(0, 2), (0, 0.5)], n=100, iters=2, minimizer_kwargs=local, **given)
+    assert res.success
+    np.testing.assert_allclose(res.x, [0.7086, 0.5], atol=1e-3)
