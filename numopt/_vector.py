@@ -71,6 +71,12 @@ def max_abs(a):
 
 
 @jit(borrow=True)
+def power_for(size):
+    """A power of two that brings a positive number near 1; multiplication by it rounds nothing."""
+    return 2.0 ** min(max(-np.floor(np.log2(size)), -1000.0), 1000.0)
+
+
+@jit(borrow=True)
 def norm(a):
     """sqrt(sum a_i^2), correct to rounding wherever the result is representable; inf and NaN as they come."""
     squares = dot(a, a)

@@ -61,5 +61,8 @@ def labels(onto):
     """The field ``labels`` is a vector of whole numbers from 0 on."""
     given = onto.labels
     whole = isinstance(given, np.ndarray) and given.ndim == 1 and given.dtype.kind == "f"
-    if not (whole and np.all((given >= 0) & (given == np.floor(given)) & (given < 2.0**53))):
-        raise ValueError(f"{type(onto).__name__}: labels must be a vector of whole numbers from 0 on, got {given!r}")
+    if not (whole and np.all((given >= 0) & (given == np.floor(given)) & (given < given.size))):
+        raise ValueError(
+            f"{type(onto).__name__}: labels must be a vector of whole numbers from 0 to n - 1, got {given!r}; "
+            "np.unique(labels, return_inverse=True) numbers them"
+        )

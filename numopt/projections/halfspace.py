@@ -7,10 +7,10 @@ from scipy.linalg import qr, solve_triangular
 
 from .._jit import REDUCTION, Record, block, jit, real_view
 from .._scalars import number, of_entry
-from .._vector import BLOCK, copy, max_abs
+from .._vector import BLOCK, copy, max_abs, power_for
 from ..generic import FINE, WRONG_SIZE, accepts, project_into
 from . import checks
-from .project import fill_nan, point_set
+from .project import fill_nan, point_set, projects_onto
 
 _NEAR_ONE = 1e-6, 1e6  # squared lengths of normals that are used as they are
 _SAME_RANK = 1e-12
@@ -49,7 +49,7 @@ class Hyperplane:
 class Halfspace:
     r"""The half-space :math:`\{x : \mathrm{Re}\langle a, x\rangle \le b\}`.
 
-    P(x) = x - a max(Re<a, x> - b, 0) / |a|^2.
+    P(x) = x - a max(Re<a, x> - b, 0) / |a|^2; NaN everywhere if Re<a, x> overflows.
 
     Parameters
     ----------
@@ -121,6 +121,9 @@ class AffineSet:
             basis, shifts = _row_basis(np.asarray(A), np.asarray(b))
         return Record.__new__(cls, np.asarray(A), np.asarray(b), basis, shifts)
 
+    def _replace(self, **changes):
+        return AffineSet(**{"A": self.A, "b": self.b, **changes})
+
     def __repr__(self):
         """As it is made."""
         return f"AffineSet(A={self.A!r}, b={self.b!r})"
@@ -132,8 +135,14 @@ def _row_basis(A, b):
         raise ValueError(
             f"AffineSet: A must be a matrix and b a vector of its rows, got shapes {A.shape} and {b.shape}"
         )
+    if A.dtype.kind not in "biufc" or b.dtype.kind not in "biufc":
+        raise TypeError(f"AffineSet: A and b must hold numbers, got {A.dtype} and {b.dtype}")
     if not (np.all(np.isfinite(A)) and np.all(np.isfinite(b))):
         raise ValueError("AffineSet: A and b must be finite")
+    sizes = np.linalg.norm(A, axis=1)
+    if not np.all(sizes > 0):
+        raise ValueError("AffineSet: a row of A is 0; leave it out")
+    A, b = A / sizes[:, None], b / sizes
     q, r, order = qr(A.conj().T, mode="economic", pivoting=True)
     sizes = np.abs(np.diag(r))
     if sizes.size < A.shape[0] or sizes[-1] <= _SAME_RANK * sizes[0]:
@@ -184,7 +193,7 @@ def _move_along(normal, offset, both_sides, x, out):
     scale = 1.0
     product, _, squares = _inner(normal, x, scale)
     if not _NEAR_ONE[0] < squares < _NEAR_ONE[1]:
-        scale = 2.0 ** min(max(-np.floor(np.log2(max_abs(real_view(normal)))), -1000.0), 1000.0)
+        scale = power_for(max_abs(real_view(normal)))
         product, _, squares = _inner(normal, x, scale)
     excess = product - offset * scale
     if not np.isfinite(product):
@@ -221,11 +230,8 @@ def _(onto, n):
     return onto.basis.shape[1] == n
 
 
-@project_into.register(AffineSet)
+@projects_onto(AffineSet)
 def _(onto, x, out):
-    if x.size != out.size or not accepts(onto, x.size):
-        fill_nan(out)
-        return WRONG_SIZE
     copy(x, out)
     undefined = 0.0
     for j in range(onto.shifts.size):

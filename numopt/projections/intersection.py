@@ -5,8 +5,10 @@ import numpy as np
 from .._jit import Record, by_type, is_number, jit
 from .._scalars import abs2
 from .._vector import copy
-from ..generic import FINE, UNFINISHED, WRONG_SIZE, accepts, project_into
-from .project import fill_nan, point_set
+from ..generic import FINE, UNFINISHED, accepts, project_into
+from .project import point_set, projects_onto
+
+_MOST = 2.0**53
 
 
 @point_set
@@ -51,7 +53,7 @@ class Intersection:
 
     def __new__(cls, *sets, tol=1e-12, maxiter=10_000):
         """Take the sets one by one, or, to make the same again, as (tuple, tol, maxiter)."""
-        if sets and type(sets[0]) is tuple:
+        if sets and type(sets[0]) in (tuple, list):
             sets, tol, maxiter = (*sets, *(tol, maxiter)[len(sets) - 1 :])
         return Record.__new__(cls, tuple(sets), tol, maxiter)
 
@@ -138,10 +140,7 @@ def _(onto, n):
     return _all_accept(onto.sets, n)
 
 
-@project_into.register(Intersection)
+@projects_onto(Intersection)
 def _(onto, x, out):
-    if x.size != out.size or not accepts(onto, x.size):
-        fill_nan(out)
-        return WRONG_SIZE
     copy(x, out)
-    return _dykstra(onto.sets, onto.tol, int(onto.maxiter), out)
+    return _dykstra(onto.sets, onto.tol, int(min(onto.maxiter, _MOST)), out)

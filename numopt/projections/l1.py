@@ -3,14 +3,15 @@
 import numpy as np
 
 from .._jit import jit, real_view
-from .._scalars import times
-from .._vector import copy, max_abs
-from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, project_into
+from .._scalars import modulus, nothing, times
+from .._vector import copy, max_abs, power_for
+from ..generic import EMPTY, FINE
 from . import checks
-from .project import fill_nan, point_set
-from .threshold import Levels, Moduli, lower, survey
+from .project import fill_nan, point_set, projects_onto
+from .section import onto_section
+from .threshold import HUGE, SHRINK, Levels, Moduli, lower, survey
 
-_HUGE, _SHRINK, _SHRINK_MUCH = 2.0**900, 2.0**-80, 2.0**-600  # multiples of a larger radius would overflow
+_MOST_STEPS = 200
 _SMALLEST, _LARGEST = 2.0**-400, 2.0**400  # moduli whose squares are far from the limits
 
 
@@ -75,6 +76,8 @@ class L1Sphere:
 class WeightedL1Ball:
     r"""The ball :math:`\{x : \sum w_i |x_i| \le r\}`, real or complex.
 
+    Two vectors of n numbers are allocated.
+
     Parameters
     ----------
     weights : array_like, shape (n,)
@@ -138,58 +141,102 @@ def scales(x, shrink):
     if real_view(x).size > x.size:
         largest = max_abs(real_view(x))
         if 0.0 < largest < np.inf and not _SMALLEST < largest < _LARGEST:
-            up = 2.0 ** min(max(-np.floor(np.log2(largest)), -1000.0), 1000.0)
+            up = power_for(largest)
             return up, shrink / up
     return 1.0, shrink
 
 
 @jit(borrow=True)
-def onto_l1(x, out, weights, radius, grows):
+def onto_l1(x, out, radius, grows):
     """Project onto the ball of vectors of one length; onto the sphere if it ``grows``."""
-    shrink = _SHRINK if radius > _HUGE else 1.0
+    shrink = SHRINK if radius > HUGE else 1.0
     up, down = scales(x, shrink)
-    known = survey(Levels(Moduli(), weights, x, up, down), radius * shrink)
-    if known.top == np.inf and max_abs(real_view(x)) < np.inf:  # by a division by a weight
-        shrink = _SHRINK_MUCH
-        up, down = scales(x, shrink)
-        known = survey(Levels(Moduli(), weights, x, up, down), radius * shrink)
-    r = radius * shrink
-    if not np.isfinite(known.top) or known.total != known.total:
+    levels = Levels(Moduli(), x, up, down)
+    known = survey(levels, radius * shrink)
+    if not np.isfinite(known.top):
         fill_nan(out)
-    elif known.total <= r and not grows:
+    elif known.total <= radius * shrink and not grows:
         copy(x, out)
     else:
-        lower(Levels(Moduli(), weights, x, up, down), known, r, 1.0 / shrink, out)
+        lower(levels, known, radius * shrink, 1.0 / shrink, out)
 
 
-@project_into.register(L1Ball)
+@projects_onto(L1Ball)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     if x.size > 0:
-        onto_l1(x, out, None, onto.radius, False)
+        onto_l1(x, out, onto.radius, False)
     return FINE
 
 
-@project_into.register(L1Sphere)
+@projects_onto(L1Sphere)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     if x.size == 0:
         return FINE if onto.radius == 0.0 else EMPTY
-    onto_l1(x, out, None, onto.radius, True)
+    onto_l1(x, out, onto.radius, True)
     return FINE
 
 
-@project_into.register(WeightedL1Ball)
+@jit
+def _moduli(x, scale):
+    """The moduli of x times ``scale``."""
+    sizes = np.empty(x.size)
+    for i in range(x.size):
+        sizes[i] = modulus(times(x[i], scale))
+    return sizes
+
+
+@jit
+def _lowered_near_the_top(sizes, weights, scale, r, wanted):
+    """Write w_i max(d - a_i, 0), a_i = R - sizes_i / w_i, R the largest quotient, with the d that gives the sum r.
+
+    Newton's method as in :mod:`.threshold`. Returns whether d is at most R / 2: then nothing cancels, however small r
+    is; beyond, the threshold R - d is the better unknown.
+    """
+    top, weight = 0.0, 0.0
+    for i in range(sizes.size):
+        w = scale * weights[i]
+        if w > 0.0 and sizes[i] / w > top:
+            top, weight = sizes[i] / w, w
+    d, before = r / weight / weight, 0.0
+    for _ in range(_MOST_STEPS):
+        total, slope = 0.0, 0.0
+        for i in range(sizes.size):
+            w = scale * weights[i]
+            above = d - (top - sizes[i] / w) if w > 0.0 else 0.0
+            total += w * w * max(above, 0.0)
+            slope += w * w * (above > 0.0)
+        d -= (total - r) / slope
+        if slope == before or not d < np.inf:
+            break
+        before = slope
+    for i in range(sizes.size):
+        w = scale * weights[i]
+        wanted[i] = w * max(d - (top - sizes[i] / w), 0.0) if w > 0.0 else sizes[i]
+    return d <= 0.5 * top < np.inf
+
+
+@projects_onto(WeightedL1Ball)
 def _(onto, x, out):
-    if x.size != out.size or not accepts(onto, x.size):
+    largest = max_abs(real_view(x))
+    if not np.isfinite(largest):
         fill_nan(out)
-        return WRONG_SIZE
-    if x.size > 0:
-        onto_l1(x, out, onto.weights, onto.radius, False)
+        return FINE
+    if largest == 0.0:
+        copy(x, out)
+        return FINE
+    scale = power_for(largest)
+    sizes, wanted, total, r = _moduli(x, scale), np.empty(x.size), 0.0, onto.radius * scale
+    for i in range(x.size):
+        total += onto.weights[i] * sizes[i]
+    if total <= r:
+        copy(x, out)
+        return FINE
+    heaviest = power_for(max_abs(onto.weights))
+    if not _lowered_near_the_top(sizes, onto.weights, heaviest, r * heaviest, wanted):
+        # the moduli belong to the part of the non-negative vectors in a hyperplane, a section of a box
+        onto_section(sizes, (0.0, np.inf, onto.weights), r, wanted)
+    for i in range(x.size):
+        out[i] = times(x[i], wanted[i] / sizes[i]) if wanted[i] > 0.0 else nothing(x[i])
     return FINE
 
 
@@ -213,24 +260,23 @@ def scale_groups(x, labels, radius, prox, out):
     if not np.isfinite(largest):
         fill_nan(out)
         return
-    scale = 2.0 ** min(max(-np.floor(np.log2(largest)), -1000.0), 1000.0) if largest > 0.0 else 1.0
-    norms = _group_norms(x, labels, scale)
+    scale = power_for(largest) if largest > 0.0 else 1.0
+    norms, limit = _group_norms(x, labels, scale), radius * scale
+    if np.sum(norms) <= (0.0 if prox else limit):
+        copy(x, out)
+        return
     wanted = np.empty_like(norms)
-    limit = radius * scale
     if prox:
         for k in range(norms.size):
             wanted[k] = max(norms[k] - limit, 0.0)
     else:
-        onto_l1(norms, wanted, None, min(limit, _LARGEST * norms.size), False)
+        onto_l1(norms, wanted, limit, False)
     for i in range(x.size):
         norm, goal = norms[int(labels[i])], wanted[int(labels[i])]
-        out[i] = x[i] if goal >= norm else times(x[i], goal / norm)
+        out[i] = times(x[i], goal / norm) if goal > 0.0 else nothing(x[i])
 
 
-@project_into.register(GroupL1Ball)
+@projects_onto(GroupL1Ball)
 def _(onto, x, out):
-    if x.size != out.size or not accepts(onto, x.size):
-        fill_nan(out)
-        return WRONG_SIZE
     scale_groups(x, onto.labels, onto.radius, False, out)
     return FINE

@@ -4,10 +4,10 @@ import numpy as np
 
 from .._jit import REDUCTION, jit, real_view, same_memory, sqrt
 from .._scalars import times
-from .._vector import BLOCK, copy, max_abs
-from ..generic import EMPTY, FINE, WRONG_SIZE, project_into
+from .._vector import BLOCK, copy, max_abs, power_for
+from ..generic import EMPTY, FINE
 from . import checks
-from .project import fill_nan, point_set
+from .project import fill_nan, point_set, projects_onto
 
 _SMALLEST, _LARGEST = 1e-280, 1e280  # sums of squares that are right to rounding
 
@@ -104,7 +104,7 @@ def scaled_norm(parts):
         return np.nan, 1.0
     if largest == 0.0:
         return 0.0, 1.0
-    scale = 2.0 ** min(max(-np.floor(np.log2(largest)), -1000.0), 1000.0)
+    scale = power_for(largest)
     return sqrt(_squares(parts, scale)), scale
 
 
@@ -134,37 +134,29 @@ def _onto_sphere(x, out, radius, only_from_outside):
         for i in range(out.size):
             out[i] = 0.0
         out[0] = radius
-    elif radius / norm < np.inf:
+    elif _SMALLEST < radius / norm < np.inf:
         multiply(x, scale, radius / norm, out)
     else:
-        multiply(x, scale / norm, radius, out)
+        multiply(x, scale, 1.0 / norm, out)
+        multiply(out, radius, 1.0, out)
 
 
-@project_into.register(L2Ball)
+@projects_onto(L2Ball)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     _onto_sphere(x, out, onto.radius, True)
     return FINE
 
 
-@project_into.register(L2Sphere)
+@projects_onto(L2Sphere)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     if x.size == 0:
         return FINE if onto.radius == 0.0 else EMPTY
     _onto_sphere(x, out, onto.radius, False)
     return FINE
 
 
-@project_into.register(SecondOrderCone)
+@projects_onto(SecondOrderCone)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     if x.size == 0:
         return EMPTY
     t = np.float64(x[0].real)

@@ -6,13 +6,13 @@ integers: at most 64 passes that count, fewer as soon as one of them counts k.
 
 import numpy as np
 
-from .._jit import REDUCTION, jit, real_view
+from .._jit import REDUCTION, by_type, jit, real_view
+from .._scalars import modulus
 from .._vector import copy, max_abs
-from ..generic import FINE, WRONG_SIZE, project_into
+from ..generic import FINE
 from . import checks
-from .l1 import scales
-from .project import fill_nan, point_set
-from .threshold import Moduli, level_of, order
+from .project import fill_nan, point_set, projects_onto
+from .threshold import Moduli, Values, order
 
 
 @point_set
@@ -41,24 +41,39 @@ class L0Ball:
         checks.count(self, "count")
 
 
+@by_type(borrow=True)
+def _place(kind, u):
+    """The order of the level of an entry, right for the smallest moduli too."""
+
+
+@_place.register(Values)
+def _(kind, u):
+    return order(np.float64(u))
+
+
+@_place.register(Moduli)
+def _(kind, u):
+    return order(np.float64(modulus(u)))
+
+
 @jit(fastmath=REDUCTION, borrow=True)
-def _count(kind, x, up, down, least):
+def _count(kind, x, least):
     """How many levels have an order of at least ``least``."""
     count = 0
     for i in range(x.size):
-        count += order(level_of(kind, x[i], up, down)) >= least
+        count += _place(kind, x[i]) >= least
     return count
 
 
 @jit(borrow=True)
-def _cut(kind, x, up, down, count):
+def _cut(kind, x, count):
     """(order, ties): the largest are those above this order, and the first ``ties`` of it; 0 < count < n."""
     low, high = order(-np.inf), order(np.inf) + 1  # as many or more from low on, fewer from high on
     while True:
         middle = (low >> 1) + (high >> 1) + (low & high & 1)
         if middle == low:
-            return low, count - _count(kind, x, up, down, high)
-        found = _count(kind, x, up, down, middle)
+            return low, count - _count(kind, x, high)
+        found = _count(kind, x, middle)
         if found == count:
             return middle, count
         if found > count:
@@ -76,12 +91,11 @@ def keep_largest(kind, x, out, count, rest):
     elif count >= x.size:
         copy(x, out)
     else:
-        up, down = scales(x, 1.0)
         least, ties = order(np.inf), 0
         if count > 0:
-            least, ties = _cut(kind, x, up, down, count)
+            least, ties = _cut(kind, x, int(count))
         for i in range(x.size):
-            place = order(level_of(kind, x[i], up, down))
+            place = _place(kind, x[i])
             if place > least or (place == least and ties > 0):
                 ties -= place == least
                 out[i] = x[i]
@@ -89,10 +103,7 @@ def keep_largest(kind, x, out, count, rest):
                 out[i] = rest
 
 
-@project_into.register(L0Ball)
+@projects_onto(L0Ball)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
-    keep_largest(Moduli(), x, out, int(onto.count), 0.0)
+    keep_largest(Moduli(), x, out, onto.count, 0.0)
     return FINE

@@ -8,11 +8,11 @@ import numpy as np
 from .._jit import real_view
 from .._scalars import constant, modulus, nothing, over, times
 from .._vector import copy
-from ..generic import FINE, WRONG_SIZE, accepts, nearest, project_into
+from ..generic import FINE, nearest
 from . import checks
 from .l1 import onto_l1, scale_groups
 from .l2 import multiply, scaled_norm
-from .project import fill_nan, proximable
+from .project import fill_nan, projects_onto, proximable
 
 
 @proximable
@@ -59,6 +59,8 @@ class L2Norm:
 class LinfNorm:
     r"""The function :math:`\lambda \max |x_i|`. Its proximal operator is x - P(x) for ``L1Ball(lambda)``.
 
+    A vector of n numbers is allocated.
+
     Parameters
     ----------
     weight : float
@@ -75,6 +77,8 @@ class LinfNorm:
 @proximable
 class GroupL1Norm:
     r"""The function :math:`\lambda \sum_g \|x_g\|_2`. Its proximal operator shortens every group's norm by lambda.
+
+    One number for each group is allocated.
 
     Parameters
     ----------
@@ -102,11 +106,8 @@ def _(of, fields, y):
     return times(over(y, size), left)
 
 
-@project_into.register(L2Norm)
+@projects_onto(L2Norm)
 def _(of, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     norm, scale = scaled_norm(real_view(x))
     if norm != norm:
         fill_nan(out)
@@ -117,23 +118,17 @@ def _(of, x, out):
     return FINE
 
 
-@project_into.register(LinfNorm)
+@projects_onto(LinfNorm)
 def _(of, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     given = x.copy()
     if x.size > 0:
-        onto_l1(given, out, None, of.weight, False)
+        onto_l1(given, out, of.weight, False)
     for i in range(x.size):
         out[i] = given[i] - out[i]
     return FINE
 
 
-@project_into.register(GroupL1Norm)
+@projects_onto(GroupL1Norm)
 def _(of, x, out):
-    if x.size != out.size or not accepts(of, x.size):
-        fill_nan(out)
-        return WRONG_SIZE
     scale_groups(x, of.labels, of.weight, True, out)
     return FINE

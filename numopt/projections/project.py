@@ -8,15 +8,18 @@ from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
 from .._input import misfit, point_vector
-from .._jit import PLAIN, Record, cast, jit, read, record, same_memory
+from .._jit import PLAIN, Record, block, cast, jit, read, record, same_memory, stack_array, view_like
+from .._vector import copy
 from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, nearest, project_into
+
+_ROOM = 2048  # float64 numbers
 
 
 def point_set(cls):
     """Make an annotated class a set: a record with ``contains``, onto which one can project.
 
     It registers ``nearest`` if it is a product of sets of numbers, else ``project_into``. It may say that it is not
-    ``convex``, or ``real_only``, a sentence on what to use for complex vectors.
+    ``convex``, or that it is ``real_only`` or ``complex_only``, with what to use for other vectors.
     """
     made = _last_link(cls)
     made.is_set = True
@@ -41,8 +44,8 @@ def _last_link(cls):
 def project(x, onto, out=None):
     r"""The point of a set that is nearest to x: :math:`\arg\min_{y \in C} \|y - x\|_2`.
 
-    The same in ``@njit`` code, where wrong lengths give NaN everywhere. Nothing is allocated if ``out`` is given,
-    unless the set says so.
+    The same in ``@njit`` code, where wrong lengths give NaN everywhere. Nothing is allocated if a contiguous ``out`` is
+    given, unless the set says so.
 
     Parameters
     ----------
@@ -170,13 +173,43 @@ def fill_nan(out):
         out[i] = np.nan
 
 
+def projects_onto(cls):
+    """Register the projection of whole vectors of the right length onto a set of this class."""
+
+    def register(function):
+        run = jit(function)
+
+        @project_into.register(cls)
+        def checked(onto, x, out):
+            if x.size != out.size or not accepts(onto, x.size):
+                fill_nan(out)
+                return WRONG_SIZE
+            return run(onto, x, out)
+
+        return run
+
+    return register
+
+
 @jit(borrow=True, inline=True)
-def _each_entry(onto, x, out):
+def _each_entry(onto, fields, x, out):
     undefined = 0
     for i in range(x.size):
-        y = nearest(onto, cast(read(onto, i), x), x[i])
+        y = nearest(onto, cast(read(fields, i), x), x[i])
         out[i] = y
         undefined |= y != y
+    return undefined
+
+
+@jit(borrow=True)
+def _each_entry_in_place(onto, x):
+    """Block by block from a copy: LLVM leaves out to store what has not changed, and then needs a branch an entry."""
+    room = view_like(stack_array(_ROOM), x)
+    size, undefined = room.size, 0
+    for start in range(0, x.size, size):
+        fields, part = block((onto, x), start, min(x.size, start + size))
+        copy(part, room)
+        undefined |= _each_entry(onto, fields, room[: part.size], part)
     return undefined
 
 
@@ -185,8 +218,7 @@ def _(onto, x, out):
     if x.size != out.size or not accepts(onto, x.size):
         fill_nan(out)
         return WRONG_SIZE
-    # in place under one name: LLVM then need not prove that x and out do not overlap
-    undefined = _each_entry(onto, out, out) if same_memory(x, out) else _each_entry(onto, x, out)
+    undefined = _each_entry_in_place(onto, out) if same_memory(x, out) else _each_entry(onto, onto, x, out)
     if undefined != 0:
         fill_nan(out)
     return FINE
@@ -223,6 +255,9 @@ if not PLAIN:
 
     @overload(_projected)
     def _projected_types(x, onto, out):
+        if isinstance(x.dtype, (types.Integer, types.Boolean)):
+            return lambda x, onto, out: _projected(x * 1.0, onto, out)
+
         def new(x, onto, out):
             dense = np.ascontiguousarray(x)
             result = np.empty_like(dense)
@@ -238,7 +273,7 @@ if not PLAIN:
     def _check_types(x, onto, caller, attribute):
         if not (isinstance(x, types.Array) and x.ndim == 1):
             raise TypingError(f"{caller}: x must be a vector, got {x}")
-        if not getattr(getattr(onto, "instance_class", None), attribute, False):
+        if not (isinstance(onto, types.BaseTuple) and getattr(getattr(onto, "instance_class", None), attribute, False)):
             raise TypingError(f"{caller}: not a set or function to project onto: {onto}")
         reason = misfit(onto, isinstance(x.dtype, types.Complex))
         if reason:
@@ -259,10 +294,13 @@ if not PLAIN:
         if not getattr(getattr(self, "instance_class", None), "is_set", False):
             return None
 
+        if isinstance(x.dtype, (types.Integer, types.Boolean)):
+            return lambda self, x, tol=1e-12: self.contains(x * 1.0, tol)
+
         def contains(self, x, tol=1e-12):
             nearest_point = np.empty_like(x)
             status = project_into(self, np.ascontiguousarray(x), nearest_point)
-            distance, largest = 0.0, 1.0
+            largest = 1.0
             for i in range(x.size):
                 largest = max(largest, abs(x[i]))
             within = status == FINE

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from .._jit import REDUCTION, block, by_type, jit, read
-from .._vector import BLOCK, max_abs
-from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, project_into
+from .._vector import BLOCK, max_abs, power_for
+from ..generic import EMPTY, FINE
 from . import checks
-from .project import fill_nan, point_set
+from .project import fill_nan, point_set, projects_onto
 
 _EPSILON = 2.220446049250313e-16
 _ROUNDING = 8 * _EPSILON  # sums that agree so far are equal
@@ -202,12 +202,12 @@ def _power_for(weights):
 
 @_power_for.register(float)
 def _(weights):
-    return 2.0 ** min(max(-np.floor(np.log2(abs(weights))), -1000.0), 1000.0)
+    return power_for(abs(weights))
 
 
 @_power_for.register(np.ndarray)
 def _(weights):
-    return 2.0 ** min(max(-np.floor(np.log2(max_abs(weights))), -1000.0), 1000.0)
+    return power_for(max_abs(weights))
 
 
 @jit
@@ -229,17 +229,11 @@ def onto_section(x, fields, c, out):
     return FINE
 
 
-@project_into.register(BoxSection)
+@projects_onto(BoxSection)
 def _(onto, x, out):
-    if x.size != out.size or not accepts(onto, x.size):
-        fill_nan(out)
-        return WRONG_SIZE
     return onto_section(x, (onto.lower, onto.upper, onto.weights), onto.sum, out)
 
 
-@project_into.register(CappedSimplex)
+@projects_onto(CappedSimplex)
 def _(onto, x, out):
-    if x.size != out.size or not accepts(onto, x.size):
-        fill_nan(out)
-        return WRONG_SIZE
     return onto_section(x, (0.0, onto.cap, 1.0), onto.sum, out)

@@ -3,13 +3,12 @@
 import numpy as np
 
 from .._jit import jit
-from ..generic import EMPTY, FINE, WRONG_SIZE, project_into
+from .._vector import max_abs
+from ..generic import EMPTY, FINE
 from . import checks
 from .largest import keep_largest
-from .project import fill_nan, point_set
-from .threshold import Levels, Values, lower, survey
-
-_HUGE, _SHRINK = 2.0**900, 2.0**-80  # multiples of a larger sum would overflow
+from .project import fill_nan, point_set, projects_onto
+from .threshold import HUGE, SHRINK, Levels, Values, lower, survey
 
 
 @point_set
@@ -86,31 +85,27 @@ def onto_simplex(x, out, r):
     """Project onto the simplex of the sum r >= 0, for vectors of one length."""
     if x.size == 0:
         return FINE if r == 0.0 else EMPTY
-    down = _SHRINK if r > _HUGE else 1.0
-    levels = Levels(Values(), None, x, 1.0, down)
-    known = survey(levels, r * down)
+    down = SHRINK if r > HUGE else 1.0
+    known = survey(Levels(Values(), x, 1.0, down), r * down)
+    if known.total != known.total and max_abs(x) < np.inf:  # the sum has overflown both ways
+        down = SHRINK
+        known = survey(Levels(Values(), x, 1.0, down), r * down)
     if not np.isfinite(known.top) or known.total != known.total:
         fill_nan(out)
-        return FINE
-    lower(levels, known, r * down, 1.0 / down, out)
+    else:
+        lower(Levels(Values(), x, 1.0, down), known, r * down, 1.0 / down, out)
     return FINE
 
 
-@project_into.register(Simplex)
+@projects_onto(Simplex)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     return onto_simplex(x, out, onto.sum)
 
 
-@project_into.register(SparseSimplex)
+@projects_onto(SparseSimplex)
 def _(onto, x, out):
-    if x.size != out.size:
-        fill_nan(out)
-        return WRONG_SIZE
     if onto.sum == 0.0:
         keep_largest(Values(), x, out, 0, 0.0)
         return FINE
-    keep_largest(Values(), x, out, int(onto.count), -np.inf)
+    keep_largest(Values(), x, out, onto.count, -np.inf)
     return onto_simplex(out, out, onto.sum)

@@ -3,12 +3,13 @@ r"""The threshold of the simplex and of the 1-norm, in linear time.
 With levels b_i (the entries of x, or their moduli), their maximum M and a_i = M - b_i, the projection lowers every
 level by M - delta, and those below that to 0, where delta solves
 
-    sum_i w_i^2 max(delta - a_i, 0) = r.
+    sum_i max(delta - a_i, 0) = r.
 
-The left side is convex, piecewise linear and increasing, so Newton's method, delta <- delta - (sum - r) / sum_S w_i^2
-with S = {a_i < delta}, decreases to the root from the right and finds it when S is found. Every step is a pass of
-vectorised sums over x. For long vectors a sample gives the start, and the sum of what is written proves the root; where
-few entries are left above the threshold they are gathered. Written in delta, nothing cancels where r is small beside M.
+The left side is convex, piecewise linear and increasing. From any start one step of Newton's method leads to the right
+of the root, further ones decrease to it, and it is exact when the set of a_i below it is found; r is never below it.
+Every step is a pass of vectorised sums over x. For long vectors a sample gives the start, and the sum of what is
+written confirms the root; where few entries are left above the threshold they are gathered. Written in delta, nothing
+cancels where r is small beside M.
 
 R. Cominetti, W. F. Mascarenhas, P. J. S. Silva, Math. Program. Comput. 6 (2014) 151-169; L. Condat, Math. Program. 158
 (2016) 575-585.
@@ -22,7 +23,6 @@ from .._jit import (
     ELEMENTWISE,
     REDUCTION,
     bits_of_float,
-    block,
     by_type,
     float_of_bits,
     jit,
@@ -44,6 +44,7 @@ _MOST_GATHERED = 4096
 _SEARCHED = 256
 _MOST_STEPS = 200
 _EPSILON = 2.220446049250313e-16
+HUGE, SHRINK = 2.0**900, 2.0**-80  # multiples of larger numbers would overflow: times SHRINK they do not
 _ROUNDING = 4e-15  # of a sum, at most
 
 
@@ -65,7 +66,6 @@ class Levels(NamedTuple):
     """
 
     kind: Moduli  # or Values
-    weights: None  # or a vector of numbers from 0 on: the level of x_i is then |x_i| / w_i, and -inf where w_i = 0
     x: np.ndarray
     up: float
     down: float
@@ -102,22 +102,6 @@ def _(kind, u, up, down):
     return np.float64(u) * down
 
 
-@by_type(borrow=True, fastmath=REDUCTION)
-def _weighted(weights, level, i):
-    """The level beside the weight, and the weight."""
-
-
-@_weighted.register(type(None))
-def _(weights, level, i):
-    return level, 1  # an integer: counting is faster than adding numbers
-
-
-@_weighted.register(np.ndarray)
-def _(weights, level, i):
-    weight = weights[i]
-    return (level / weight if weight > 0.0 else -np.inf), weight
-
-
 @jit(borrow=True, inline=True)
 def order(value):
     """The bits of a number as an integer that grows with it; NaN stands at an end."""
@@ -126,48 +110,44 @@ def order(value):
 
 
 @jit(fastmath=REDUCTION, borrow=True)
-def _top_and_sum(kind, weights, x, up, down):
+def _top_and_sum(kind, x, up, down):
     top, total = order(-np.inf), 0.0
     for i in range(x.size):
-        size = level_of(kind, x[i], up, down)
-        level, weight = _weighted(weights, size, i)
+        level = level_of(kind, x[i], up, down)
         key = order(level)
         top = key if key > top else top
-        total += weight * size
+        total += level
     return top, total
 
 
 @jit(fastmath=REDUCTION, borrow=True)
-def _sum_and_slope(kind, weights, x, up, down, top, delta):
+def _sum_and_slope(kind, x, up, down, top, delta):
     total, slope = 0.0, 0
     for i in range(x.size):
-        level, weight = _weighted(weights, level_of(kind, x[i], up, down), i)
-        above = delta - (top - level)
-        total += weight * weight * max(above, 0.0)
-        slope += weight * weight * (above > 0.0)
+        above = delta - (top - level_of(kind, x[i], up, down))
+        total += max(above, 0.0)
+        slope += above > 0.0  # an integer: counting is faster than adding numbers
     return total, slope
 
 
 @jit(borrow=True)
 def top_and_sum(levels):
-    """The largest level, and sum w_i |x_i| of moduli or sum x_i of values; a NaN in x shows in one of them."""
-    kind, weights, x, up, down = levels
+    """The largest level and the sum of all; a NaN in x shows in one of them."""
+    kind, x, up, down = levels
     top, total = order(-np.inf), 0.0
     for start in range(0, x.size, BLOCK):
-        part, part_weights = block((x, weights), start, min(x.size, start + BLOCK))
-        key, part_total = _top_and_sum(kind, part_weights, part, up, down)
+        key, part_total = _top_and_sum(kind, x[start : start + BLOCK], up, down)
         top, total = max(top, key), total + part_total
     return float_of_bits(top ^ ((top >> 63) & MAGNITUDE)), total
 
 
 @jit(borrow=True)
 def sum_and_slope(levels, top, delta):
-    """Sum w_i^2 max(delta - a_i, 0) and its derivative."""
-    kind, weights, x, up, down = levels
+    """Sum max(delta - a_i, 0) and its derivative, the number of a_i below delta."""
+    kind, x, up, down = levels
     total, slope = 0.0, 0.0
     for start in range(0, x.size, BLOCK):
-        part, part_weights = block((x, weights), start, min(x.size, start + BLOCK))
-        part_total, part_slope = _sum_and_slope(kind, part_weights, part, up, down, top, delta)
+        part_total, part_slope = _sum_and_slope(kind, x[start : start + BLOCK], up, down, top, delta)
         total, slope = total + part_total, slope + part_slope
     return total, slope
 
@@ -180,13 +160,15 @@ def _is_sum(total, r):
 
 @jit(borrow=True)
 def _newton(levels, top, r, delta, trusting, before, moved):
-    """The root from the start delta > 0, to which a step ``moved`` from the slope ``before`` has led, if there was one.
+    """The root from the start delta, to which a step ``moved`` from the slope ``before`` has led, if there was one.
 
     If it is ``trusting``, it leaves out the pass that confirms a step on whose way hardly an entry can lie: the caller
-    confirms it by the sum of what is written. The root has the same bits.
+    confirms it by the sum of what is written.
     """
     surely = False
     for _ in range(_MOST_STEPS):
+        if not 0.0 < delta <= r:
+            delta, before, surely = r, 0.0, False  # not below the root: the largest level alone gives r
         total, slope = sum_and_slope(levels, top, delta)
         if surely and _is_sum(total, r):
             break
@@ -201,32 +183,13 @@ def _newton(levels, top, r, delta, trusting, before, moved):
     return delta
 
 
-@by_type(borrow=True)
-def _square_at_top(weights, levels, top):
-    """The squared weight of an entry with the largest level."""
-
-
-@_square_at_top.register(type(None))
-def _(weights, levels, top):
-    return 1.0
-
-
-@_square_at_top.register(np.ndarray)
-def _(weights, levels, top):
-    for i in range(levels.x.size):
-        level, weight = _weighted(weights, level_of(levels.kind, levels.x[i], levels.up, levels.down), i)
-        if level == top:
-            return weight * weight
-    return 1.0
-
-
 @jit(borrow=True)
 def _guess(levels, r):
     """(reference, delta, density): the root as a part of the entries has it, relative to a level ``reference``.
 
     delta is 0 where too few entries lie above the root to say anything; ``density`` is that of levels around it.
     """
-    kind, _, x, up, down = levels
+    kind, x, up, down = levels
     room = stack_array(_SAMPLED)
     chunks = min(room.size, x.size // 16) // _IN_A_ROW
     hop, count = x.size // chunks, chunks * _IN_A_ROW
@@ -234,7 +197,7 @@ def _guess(levels, r):
         part = x[k * hop : k * hop + _IN_A_ROW]
         for i in range(_IN_A_ROW):
             room[k * _IN_A_ROW + i] = level_of(kind, part[i], up, down)
-    sample = Levels(Values(), None, room[:count], 1.0, 1.0)
+    sample = Levels(Values(), room[:count], 1.0, 1.0)
     reference, total = top_and_sum(sample)
     if not np.isfinite(total):
         return reference, 0.0, 0.0
@@ -275,13 +238,13 @@ class Survey(NamedTuple):
 @jit(borrow=True)
 def survey(levels, r):
     """The largest level and the sum of all, and, for a long vector, in the same pass a step towards the root."""
-    kind, weights, x, up, down = levels
-    if weights is None and x.size >= LONG and r > 0.0:
+    kind, x, up, down = levels
+    if x.size >= LONG and r > 0.0:
         reference, delta, density = _guess(levels, r)
         if delta > 0.0:
             key, total, lowered, slope = order(-np.inf), 0.0, 0.0, 0.0
             for start in range(0, x.size, BLOCK):
-                part = x[start : min(x.size, start + BLOCK)]
+                part = x[start : start + BLOCK]
                 part_key, part_total, part_lowered, count = _all_sums(kind, part, up, down, reference, delta)
                 key, total = max(key, part_key), total + part_total
                 lowered, slope = lowered + part_lowered, slope + count
@@ -299,11 +262,11 @@ def survey(levels, r):
 @jit(borrow=True)
 def _gather(levels, top, delta, room):
     """Write -a_i for all a_i < delta into ``room``; returns their number, or -1 if there are too many."""
-    kind, _, x, up, down = levels
+    kind, x, up, down = levels
     count = 0
     for start in range(0, x.size, _SEARCHED):
         part = x[start : start + _SEARCHED]
-        _, slope = _sum_and_slope(kind, None, part, up, down, top, delta)
+        _, slope = _sum_and_slope(kind, part, up, down, top, delta)
         if slope > 0.0:
             if count + slope > room.size:
                 return -1
@@ -321,19 +284,17 @@ def _solve(levels, known, r, trusting):
     n, top = levels.x.size, known.top
     if known.delta > 0.0:
         return _newton(levels, top, r, known.delta, trusting, known.slope, known.moved)
-    delta = r / _square_at_top(levels.weights, levels, top)  # not below the root: the largest level alone gives r
-    if levels.weights is None:
-        everyone = (r + (n * top - known.total)) / n  # the root if no entry becomes 0
-        delta = everyone if 0.0 < everyone < delta else delta
-        if n >= SAMPLE_FROM:
-            reference, guessed, _ = _guess(levels, r)
-            if guessed > 0.0 and guessed + (top - reference) < delta:
-                return _newton(levels, top, r, guessed + (top - reference), trusting, 0.0, 0.0)
-        if n >= GATHER_FROM:
-            room = stack_array(_MOST_GATHERED)
-            count = _gather(levels, top, delta, room)
-            if count > 0:
-                return _newton(Levels(Values(), None, room[:count], 1.0, 1.0), 0.0, r, delta, False, 0.0, 0.0)
+    everyone = (r + (n * top - known.total)) / n  # the root if no entry becomes 0
+    delta = everyone if 0.0 < everyone < r else r
+    if n >= SAMPLE_FROM:
+        reference, guessed, _ = _guess(levels, r)
+        if guessed > 0.0 and guessed + (top - reference) < delta:
+            return _newton(levels, top, r, guessed + (top - reference), trusting, 0.0, 0.0)
+    if n >= GATHER_FROM:
+        room = stack_array(_MOST_GATHERED)
+        count = _gather(levels, top, delta, room)
+        if count > 0:
+            return _newton(Levels(Values(), room[:count], 1.0, 1.0), 0.0, r, delta, False, 0.0, 0.0)
     return _newton(levels, top, r, delta, trusting, 0.0, 0.0)
 
 
@@ -377,28 +338,27 @@ def _(u, size, value):
 
 
 @jit(fastmath={"reassoc", "contract"}, borrow=True, inline=True)
-def _lower(kind, weights, x, up, down, top, delta, grow, out):
+def _lower(kind, x, up, down, top, delta, grow, out):
     total = 0.0
     for i in range(x.size):
-        size = level_of(kind, x[i], up, down)
-        level, weight = _weighted(weights, size, i)
-        value = weight * max(delta - (top - level), 0.0)
-        total += weight * value
-        out[i] = _placed(kind, x[i], size * grow, (value if weight > 0.0 else size) * grow)
+        level = level_of(kind, x[i], up, down)
+        value = max(delta - (top - level), 0.0)
+        total += value
+        out[i] = _placed(kind, x[i], level * grow, value * grow)
     return total
 
 
 @jit(borrow=True)
 def _write(levels, top, delta, grow, out):
     """Write x with all levels lowered by top - delta, at least to 0, times ``grow``; returns the sum it has then."""
-    kind, weights, x, up, down = levels
+    kind, x, up, down = levels
     total = 0.0
     for start in range(0, x.size, BLOCK):
-        part, part_weights, part_out = block((x, weights, out), start, min(x.size, start + BLOCK))
+        part, part_out = x[start : start + BLOCK], out[start : start + BLOCK]
         if same_memory(x, out):  # under one name: LLVM then need not prove that they do not overlap
-            total += _lower(kind, part_weights, part_out, up, down, top, delta, grow, part_out)
+            total += _lower(kind, part_out, up, down, top, delta, grow, part_out)
         else:
-            total += _lower(kind, part_weights, part, up, down, top, delta, grow, part_out)
+            total += _lower(kind, part, up, down, top, delta, grow, part_out)
     return total
 
 

@@ -22,7 +22,8 @@ class AddNoise:
     r"""Add normal noise to every entry of the update, in step t of the variance :math:`\eta / t^\gamma`.
 
     For complex updates that is E|n|^2, half of it in each part. The numbers depend on seed, step and position only:
-    they are the same for any number of threads, after a pause, and after ``reset``.
+    they are the same for any number of threads, after a pause, and after ``reset``. Two of these in one chain need
+    different seeds.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ from ..generic import accepts, project_into
 from ..status import Status
 from .spg_core import (
     BEST,
+    BEST_PEAK,
     GTOL,
     LAST_STEP,
     MAXFUN_,
@@ -44,11 +45,13 @@ class SPG(AskTell):
     .. math:: d = P(x - \lambda g) - x, \qquad x^+ = x + \alpha d, \qquad \lambda^+ = s^T s / s^T y,
 
     with a line search that lets f rise above the last value, but not above the last M. The solver never calls f:
-    ``ask()`` gives the point to evaluate, which always belongs to the set, ``tell(f, g)`` takes the value and the
+    ``ask()`` gives the point to evaluate, which belongs to the set (as far as ``project`` reaches it: an
+    :class:`Intersection` to its ``tol``), ``tell(f, g)`` takes the value and the
     gradient there, until ``running`` is False. For complex x, g = df/dRe(x) + i df/dIm(x).
 
-    Methods and attributes are those of :class:`LBFGS`, in Python and in ``@njit`` code alike (there, without checks,
-    and with ``x`` and ``ask`` lending the solver's own buffers). One object must not be used by two threads at once.
+    Methods and attributes are those of :class:`LBFGS` but for the inverse Hessian and files (it can be pickled), in
+    Python and in ``@njit`` code alike (there, without checks, and with ``x`` and ``ask`` lending the solver's own
+    buffers). One object must not be used by two threads at once.
 
     Parameters
     ----------
@@ -200,7 +203,7 @@ class SPG(AskTell):
             nit=int(self.nit),
             nfev=int(self.nfev),
             njev=int(self.nfev),
-            optimality=float(self.gradient_size),
+            optimality=float(core.scalars[PEAK if at_last else BEST_PEAK]),
             status=reason.code,
             success=reason.success,
             message=reason.message,

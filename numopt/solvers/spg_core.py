@@ -40,7 +40,8 @@ SPECTRAL = SCALARS + 4  # lambda
 GTOL = SCALARS + 5
 BEST = SCALARS + 6  # f at the best point
 START = SCALARS + 7  # f at the start
-ALL_SCALARS = SCALARS + 8
+BEST_PEAK = SCALARS + 8  # what PEAK was there
+ALL_SCALARS = SCALARS + 9
 
 # further entries of counters
 MAXITER_, MAXFUN_ = COUNTERS, COUNTERS + 1
@@ -190,8 +191,6 @@ def _accept(core, f, g):
     k[NIT] += 1
     core.values[k[NIT] % core.values.size] = f
     s[F], s[LAST_STEP] = f, s[STEP]
-    if f < s[BEST]:
-        _keep_best(core)
     spectral = ss / sy if sy > 0.0 else np.inf
     # where f does not curve upwards lambda grows, but not without measure: the set may be unbounded
     return min(max(spectral, _LEAST), _MOST if sy > 0.0 else min(_GROWTH * s[SPECTRAL], _MOST))
@@ -202,15 +201,16 @@ def _keep_best(core):
     """Take x as the best point."""
     scale_into(core.best, 1.0, core.x)
     scale_into(core.best_grad, 1.0, core.grad)
-    core.scalars[BEST] = core.scalars[F]
+    core.scalars[BEST], core.scalars[BEST_PEAK] = core.scalars[F], core.scalars[PEAK]
 
 
 @jit
 def _project_from(core, constraint, length):
-    """Make P(x - length g) the trial."""
-    move(core.x, -length, core.grad, core.trial)
+    """Make P(x - length g) the trial; returns whether x - length g is another point than x."""
+    moved = move(core.x, -length, core.grad, core.trial)
     point = view_like(core.trial, constraint.prototype)
     project_into(constraint.onto, point, point)
+    return moved
 
 
 @jit(borrow=True)
@@ -230,9 +230,14 @@ def _set_direction(core, length):
 def _begin(core, constraint, spectral):
     """Test for convergence, and begin a search along P(x - lambda g) - x; lambda = 0: from the first gradient."""
     s, k = core.scalars, core.counters
-    _project_from(core, constraint, 1.0)
+    moved = _project_from(core, constraint, 1.0)
     _set_direction(core, 1.0)
     s[PEAK] = max_abs(core.direction)
+    if k[NFEV] == 1 or s[F] < s[BEST]:
+        _keep_best(core)
+    if not moved and max_abs(core.grad) > s[GTOL]:
+        k[STATUS] = LINE_SEARCH  # x is so large that g is lost beside it, which proves nothing
+        return
     s[SPECTRAL] = spectral if spectral > 0.0 else min(max(1.0 / s[PEAK], _LEAST), _MOST)
     if s[PEAK] <= s[GTOL]:
         k[STATUS] = CONVERGED_GTOL

@@ -758,3 +758,20 @@ def test_nothing_leaks():
             solve_compiled(start(6), onto)
         after = rtsys.get_allocation_stats()
         assert after.mi_alloc - before.mi_alloc == after.mi_free - before.mi_free
+
+
+def test_an_unbounded_problem_is_no_success():
+    res = no.minimize(lambda x: (-x.sum(), -np.ones(3)), np.zeros(3), jac=True, constraints=no.NonNegative())
+    assert not res.success
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_optimality_is_that_of_the_point_returned(seed):
+    rng, box = np.random.default_rng(seed), no.Box(-2.0, 2.0)
+    w = 3 * rng.normal(size=4)
+
+    def fun(x):
+        return np.cos(w * x).sum(), -w * np.sin(w * x)
+
+    res = no.minimize(fun, rng.normal(size=4), jac=True, constraints=box, options={"maxiter": 1 + seed})
+    np.testing.assert_allclose(res.optimality, np.max(np.abs(no.project(res.x - res.jac, box) - res.x)), rtol=1e-12)
