@@ -108,6 +108,7 @@ from .rules import (
 )
 from .scipy_method import lbfgs
 from .solvers import LBFGS, SPG
+from .sparse import SparseEvolution
 from .status import Status
 
 __version__ = "0.1.0.dev0"
@@ -194,6 +195,7 @@ __all__ = [
     "SimplifiedAdEMAMix",
     "SkipNonFinite",
     "SlowWeights",
+    "SparseEvolution",
     "SparseSimplex",
     "Status",
     "Trace",

@@ -44,3 +44,34 @@ def normal_pair(like, first, second):
     radius = sqrt(constant(like, -2.0) * log((constant(like, first) + half) * unit))
     angle = constant(like, 2.0 * math.pi) * ((constant(like, second) + half) * unit)
     return radius * math.cos(angle), radius * math.sin(angle)
+
+
+@jit(borrow=True)
+def fill_normal(out, row, generation, stream, seed):
+    """Fill a float64 vector with normal numbers: entry i depends on i, the three counters and the seed only."""
+    k0, k1 = words_of(seed)
+    c1, c2, c3 = np.uint64(row) & _WORD, np.uint64(generation) & _WORD, np.uint64(stream)
+    like = np.float64(0.0)
+    for i in range(0, out.size, 4):
+        w = philox(np.uint64(i >> 2) & _WORD, c1, c2, c3, k0, k1)
+        first = normal_pair(like, w[0], w[1])
+        second = normal_pair(like, w[2], w[3])
+        out[i] = first[0]
+        if i + 1 < out.size:
+            out[i + 1] = first[1]
+        if i + 2 < out.size:
+            out[i + 2] = second[0]
+        if i + 3 < out.size:
+            out[i + 3] = second[1]
+
+
+@jit(borrow=True)
+def draw_to_front(items, count, generation, stream, seed):
+    """Bring ``count`` of the items, drawn without replacement, to the front (Fisher, Yates); fewer than 2^32 items."""
+    k0, k1 = words_of(seed)
+    c2, c3 = np.uint64(generation) & _WORD, np.uint64(stream)
+    for i in range(min(count, items.size)):
+        word = philox(np.uint64(i), np.uint64(0), c2, c3, k0, k1)[0]
+        # the upper word of a product: uniform but for 2^-32 of the number of items
+        j = i + np.int64((word * np.uint64(items.size - i)) >> _BITS)
+        items[i], items[j] = items[j], items[i]

@@ -11,6 +11,11 @@ _ADVICE = {
     "CONVERGED_FTOL": (0, "Converged: the decrease of f, made and predicted, is at most ftol * max(|f|, 1)."),
     "PRECISION": (0, "Converged: f cannot be resolved further in double precision; gtol is out of reach here."),
     "TARGET": (0, "f reached the target."),
+    "CONVERGED_PATIENCE": (
+        0,
+        "Converged: in each of the last `patience` rounds f + penalty * nnz fell by at most a tenth of the penalty; "
+        "raise `patience` to search more thoroughly.",
+    ),
     "MAXITER": (1, "Stopped at maxiter iterations; raise it, or resume from this point."),
     "MAXFUN": (1, "Stopped at maxfun evaluations; raise it, or resume from this point."),
     "MAXTIME": (1, "Stopped after max_time seconds; raise it, or resume from this point."),
@@ -26,9 +31,14 @@ _ADVICE = {
         "f or its gradient became NaN or infinite; the best point is returned. Lower the learning rate, or limit the "
         "update with Clip or ClipByGlobalNorm.",
     ),
+    "FLAT": (
+        2,
+        "f is the same in all directions tried from the best point, so that nothing tells which entries to change. "
+        "Start elsewhere (not at zero, for a network), or raise sigma.",
+    ),
     "CALLBACK": (99, "`callback` raised `StopIteration`: the run ended there."),
 }
-_SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET")
+_SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET", "CONVERGED_PATIENCE")
 
 
 class Status(IntEnum):
@@ -57,6 +67,8 @@ class Status(IntEnum):
     TARGET = 10
     MAXTIME = 11
     DIVERGED = 12
+    CONVERGED_PATIENCE = 13
+    FLAT = 14
 
     @property
     def code(self):

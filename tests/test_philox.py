@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from numopt._jit import jit
-from numopt._philox import normal_pair, philox, words_of
+from numopt._philox import draw_to_front, fill_normal, normal_pair, philox, words_of
 
 F = 0xFFFFFFFF
 # of Random123: counter, key, words
@@ -62,3 +62,48 @@ def test_extreme_words_give_finite_numbers(word):
 @jit
 def jit_pair(like, first, second):
     return normal_pair(like, first, second)
+
+
+def filled(size, *counters, seed=3):
+    out = np.empty(size)
+    fill_normal(out, *counters, seed)
+    return out
+
+
+def test_filled_vectors_are_normal_and_differ_in_every_counter():
+    vectors = [filled(4000, *c) for c in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    vectors += [filled(4000, 0, 0, 0, seed=s) for s in (4, 3 + 2**32)]
+    for v in vectors:
+        assert scipy.stats.kstest(v, "norm").pvalue > 1e-3
+    correlations = np.corrcoef(np.concatenate([v.reshape(4, -1) for v in vectors]))
+    assert np.max(abs(correlations - np.eye(24))) < 5 / np.sqrt(1000)
+
+
+@pytest.mark.parametrize("size", range(9))
+def test_an_entry_of_a_filled_vector_depends_on_its_position_only(size):
+    assert np.array_equal(filled(size, 5, 6, 7), filled(9, 5, 6, 7)[:size])
+
+
+def test_filled_vectors_are_made_of_the_words():
+    out = filled(4, 5, 6, 7)
+    w = words(*map(np.uint64, (0, 5, 6, 7, 3, 0)))
+    assert np.array_equal(out, [*jit_pair(np.float64(0), w[0], w[1]), *jit_pair(np.float64(0), w[2], w[3])])
+
+
+def drawn(size, count, generation, seed=0):
+    items = np.arange(10, 10 + size)
+    draw_to_front(items, count, generation, 1, seed)
+    return items
+
+
+@pytest.mark.parametrize(("size", "count"), [(0, 0), (0, 2), (1, 1), (5, 0), (5, 2), (5, 5), (5, 9)])
+def test_drawn_items_are_distinct(size, count):
+    assert sorted(drawn(size, count, 0)) == list(range(10, 10 + size))
+    assert np.array_equal(drawn(size, count, 0), drawn(size, count, 0))
+
+
+def test_every_set_of_items_is_drawn_equally_often():
+    sets = [tuple(sorted(drawn(5, 2, t)[:2])) for t in range(2000)]
+    counts = np.unique(sets, axis=0, return_counts=True)[1]
+    assert counts.size == 10
+    assert scipy.stats.chisquare(counts).pvalue > 1e-3

@@ -5,7 +5,13 @@ import pytest
 from numopt import Status
 from numopt.status import _ADVICE
 
-SUCCESSES = {Status.CONVERGED_GTOL, Status.CONVERGED_FTOL, Status.PRECISION, Status.TARGET}
+SUCCESSES = {
+    Status.CONVERGED_GTOL,
+    Status.CONVERGED_FTOL,
+    Status.PRECISION,
+    Status.TARGET,
+    Status.CONVERGED_PATIENCE,
+}
 CODES = {
     Status.RUNNING: 0,
     Status.CONVERGED_GTOL: 0,
@@ -20,6 +26,8 @@ CODES = {
     Status.TARGET: 0,
     Status.MAXTIME: 1,
     Status.DIVERGED: 2,
+    Status.CONVERGED_PATIENCE: 0,
+    Status.FLAT: 2,
 }
 
 

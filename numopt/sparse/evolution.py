@@ -1,0 +1,263 @@
+"""The search for sparse vectors as a stateful jitted class."""
+
+import operator
+
+import numpy as np
+from scipy.optimize import OptimizeResult
+
+from .._input import at_least, not_negative, start_vector
+from .._jit import fields, jit, real_view, stateful, view_like
+from ..ask_tell import STATUS, AskTell
+from ..status import Status
+from .rounds import take_values
+from .state import BATCH, FUN, Evolution, count_penalized, new_state
+
+_LIMIT = 100_000
+_LARGEST_SEED = 2**53
+RUNNING = int(Status.RUNNING)
+
+
+@fields
+class SparseEvolutionFields:
+    """What a :class:`SparseEvolution` holds."""
+
+    core: Evolution
+    prototype: np.ndarray  # empty; its dtype is that of x
+
+
+@jit
+def _is_penalized(penalize, n):
+    """For every coordinate whether it is penalised; None: all are."""
+    out = np.ones(n, np.bool_)
+    if penalize is not None:
+        for c in range(n):
+            out[c] = penalize[c] != 0
+    return out
+
+
+@jit(borrow=True)
+def _tell(core, values):
+    """Take the values of the batch; -1, and nothing done, for another number of them."""
+    k = core.counters
+    if k[STATUS] != RUNNING:
+        return k[STATUS]
+    if values.size != k[BATCH]:
+        return -1
+    for row in range(values.size):
+        core.values[row] = values[row]
+    return take_values(core)
+
+
+@stateful(SparseEvolutionFields)
+class SparseEvolution(AskTell):
+    r"""Minimise f(x) + penalty * (number of nonzero entries of x), from values of f only.
+
+    For real or complex x, without gradients, with neither the number of nonzero entries nor a Lipschitz constant known.
+    The search goes in rounds. Each *scouts* the entries that are zero by a few antithetic random directions, *wakes*
+    those which promise most and a few at random, *trains* them and the support by an evolution strategy with a diagonal
+    covariance, *prunes* the result by hard thresholds and then entry by entry, trains the survivors, and *accepts* what
+    is better. After two rounds in vain, a random part of the support is erased first. A round costs of the order of
+    k ln n evaluations for k nonzero entries.
+
+    The solver never calls f: ``ask()`` gives candidates, ``tell(values)`` takes f at each, until ``running`` is False;
+    in Python and in ``@njit`` code alike (there, without checks, and with ``x`` and ``ask`` lending the solver's own
+    buffers). One object must not be used by two threads at once.
+
+    Not to be confused with sparse evolutionary *training*, which rewires networks that are trained with gradients.
+
+    Parameters
+    ----------
+    x0 : array_like, shape (n,)
+        Start, real or complex; zeros are a good one, unless f does not change around it in any direction, as for a
+        network whose weights are all zero.
+    penalty : float
+        What a nonzero entry costs, in units of f; also the unit of progress. With 0 this is a plain evolution strategy.
+    seed : int
+        From 0 to 2^53; the same seed gives the same bits.
+    sigma : float
+        Standard deviation of the first mutations, in units of x (for complex x, of both parts).
+    zeta : float
+        The share of the support that is exchanged in a round, above 0 and at most 1.
+    patience : int
+        Stop after so many rounds in a row that improve by less than a tenth of the penalty; 12 is thorough.
+    maxfun : int
+        Evaluations at most.
+    penalize : array_like of bool, shape (n,), optional
+        Which entries cost when they are not zero, all by default; the others, such as biases, always move.
+
+    Attributes
+    ----------
+    x : ndarray
+        The best point evaluated; its zeros are exact.
+    f : float
+        The value there.
+    fun : float
+        f + penalty * nnz, which never rises.
+    nnz : int
+        Nonzero entries that cost.
+    support : ndarray of int
+        Where x is not zero.
+    nit, nfev : int
+        Generations, and evaluations taken.
+    running : bool
+        Whether there is anything to evaluate.
+    status : Status
+        Why the solver stopped (in ``@njit`` code the integer of the same value).
+
+    Raises
+    ------
+    ValueError, TypeError
+        In Python, for an x0 that is not a finite vector of numbers, or for numbers that make no sense.
+
+    Notes
+    -----
+    A generation of more rows than about 2^20 / n (between 64 and 1024) is asked for in several batches, to bound
+    memory. Values that are not finite rank last, and the first one must be finite. Random numbers are those of Philox
+    with counters for position, row and generation; they depend on nothing else.
+
+    With f measured to a noise that is not small beside the penalty, x is the luckiest point rather than the best one.
+    With gradients at hand use them: where measurements are few (below about 6 per nonzero entry) hard thresholding and
+    the Lasso also find supports that this method does not.
+
+    References
+    ----------
+    R. Ros, N. Hansen, PPSN X (2008), for the training; J. K. Salmon et al., SC 2011, for the random numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numopt as no
+    >>> rng = np.random.default_rng(0)
+    >>> a, planted = rng.standard_normal((40, 20)), np.zeros(20)
+    >>> planted[[3, 11]] = 1.0, -2.0
+    >>> es = no.SparseEvolution(np.zeros(20), penalty=0.01, seed=1)
+    >>> while es.running:
+    ...     es.tell([np.mean((a @ (candidate - planted)) ** 2) for candidate in es.ask()])
+    >>> es.support.tolist(), es.status.name
+    ([3, 11], 'CONVERGED_PATIENCE')
+    """
+
+    def __new__(cls, x0, penalty=0.01, seed=0, sigma=0.5, zeta=0.3, patience=6, maxfun=_LIMIT, penalize=None):
+        """Validate, and build the compiled object."""
+        x0 = start_vector(x0)
+        penalty, sigma, zeta = (
+            not_negative(value, name) for value, name in ((penalty, "penalty"), (sigma, "sigma"), (zeta, "zeta"))
+        )
+        if np.isinf(penalty):
+            raise ValueError("penalty must be finite, got inf")
+        if not 0 < sigma < np.inf:
+            raise ValueError(f"sigma must be above 0 and finite, got {sigma}")
+        if not 0 < zeta <= 1:
+            raise ValueError(f"zeta must be above 0 and at most 1, got {zeta}")
+        limits = at_least(patience, 1, "patience"), at_least(maxfun, 1, "maxfun")
+        mask = _mask(penalize, x0.size)
+        return cls.compiled.new(x0, penalty, _seed(seed), sigma, zeta, *limits, mask)
+
+    class compiled:
+        """What ``@njit`` code sees."""
+
+        def new(x0, penalty=0.01, seed=0, sigma=0.5, zeta=0.3, patience=6, maxfun=_LIMIT, penalize=None):
+            start = x0 + np.zeros(1)  # a fresh, contiguous vector of float64 or complex128 of anything
+            prototype = start[:0].copy()
+            parts = real_view(np.ones(1, start.dtype)).size
+            mask = _is_penalized(penalize, start.size)
+            core = new_state(real_view(start), parts, mask, penalty, seed, sigma, zeta, patience, maxfun)
+            return SparseEvolutionFields(core, prototype)
+
+        def ask(self):
+            """Lend the candidates, one in each row."""
+            core = self.core
+            rows = core.counters[BATCH]
+            batch = view_like(core.candidates[: rows * core.x.size], self.prototype)
+            return batch.reshape((rows, core.penalize.size))
+
+        def tell(self, values):
+            """Take f at each candidate; -1, and nothing done, for another number of values."""
+            return _tell(self.core, values)
+
+        @property
+        def fun(self):
+            """F + penalty * nnz at ``x``."""
+            return self.core.scalars[FUN]
+
+        @property
+        def nnz(self):
+            """The number of nonzero entries of ``x`` that cost."""
+            return count_penalized(self.core, self.core.x)
+
+        @property
+        def support(self):
+            """Where ``x`` is not zero."""
+            return np.flatnonzero(view_like(self.core.x, self.prototype))
+
+    def ask(self, out=None):
+        """The points to evaluate next, one in each row, as a copy, or written into ``out``."""
+        batch = self.compiled.ask(self)
+        if out is None:
+            return batch.copy()
+        if out.shape != batch.shape:
+            raise ValueError(f"out has shape {out.shape}, but there are {batch.shape} candidates")
+        out[:] = batch
+        return out
+
+    def tell(self, values):
+        """Take f at each row that ``ask`` gave, without the penalty. After the end, nothing changes.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If these are not as many real numbers as there are rows; the solver is then as it was.
+        """
+        given = np.asarray(values)
+        rows = self.core.counters[BATCH]
+        if given.shape != (rows,):
+            raise ValueError(f"tell takes one value for each of the {rows} candidates, got shape {given.shape}")
+        if given.dtype.kind not in "biuf":
+            raise TypeError(f"the values must be real numbers, got dtype {given.dtype}")
+        self.compiled.tell(self, np.ascontiguousarray(given, dtype=float))
+
+    def result(self):
+        """The outcome so far, as SciPy's users know it.
+
+        Returns
+        -------
+        scipy.optimize.OptimizeResult
+            With x, fun, which includes the penalty, f, nnz, support, nit, nfev, success, SciPy's integer ``status``,
+            ``message``, ``reason``, the :class:`Status`, and ``state``, this object.
+        """
+        reason = self.status
+        return OptimizeResult(
+            x=self.x,
+            fun=float(self.fun),
+            f=float(self.f),
+            nnz=int(self.nnz),
+            support=self.support,
+            nit=int(self.nit),
+            nfev=int(self.nfev),
+            status=reason.code,
+            success=reason.success,
+            message=reason.message,
+            reason=reason,
+            state=self,
+        )
+
+
+def _mask(penalize, size):
+    """``penalize`` as a vector of bool."""
+    if penalize is None:
+        return np.ones(size, np.bool_)
+    given = np.asarray(penalize)
+    if given.dtype != np.bool_ or given.shape != (size,):
+        raise ValueError(f"penalize must be {size} values of bool, got {given.dtype} {given.shape}")
+    return np.ascontiguousarray(given)
+
+
+def _seed(seed):
+    """``seed`` as an integer that a float64 could hold."""
+    try:
+        number = operator.index(seed)
+    except TypeError:
+        raise TypeError(f"seed must be an integer, got {seed!r}") from None
+    if not 0 <= number <= _LARGEST_SEED:
+        raise ValueError(f"seed must be from 0 to 2^53, got {seed}")
+    return number

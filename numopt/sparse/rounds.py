@@ -1,0 +1,276 @@
+"""The rounds of the search: which phase follows which, and what is taken from each.
+
+A round: kick - scout - wake - train - prune along the path, then singly - train the survivors - accept. The first
+three choose the coordinates; without a penalty all of them are trained, and nothing is pruned.
+"""
+
+import math
+
+import numpy as np
+
+from .._jit import jit
+from .._philox import draw_to_front
+from .._vector import scale_into
+from ..ask_tell import NFEV, NIT, STATUS, F
+from ..status import Status
+from .prune import begin_path, begin_singles, choose, cut_path, cut_single, place_single, place_threshold
+from .scout import add_to_score, begin_scout, list_awake, place_scout, scout_farther, wake
+from .sep_cma import begin_training, evolve, is_trained, place_mutant
+from .state import (
+    ACTIVE,
+    BAD,
+    BATCH,
+    CENTER_FUN,
+    DONE,
+    FLAT,
+    FOUND_FUN,
+    FUN,
+    KICKED,
+    KICKS,
+    MAXFUN,
+    MEAN,
+    PATH,
+    PATIENCE,
+    PENALTY,
+    PHASE,
+    POINT_FUN,
+    REFIT,
+    ROUND,
+    ROWS,
+    SCOUT,
+    SEED,
+    SIGMA,
+    SINGLES,
+    START,
+    TRAIN,
+    begin_phase,
+    count_penalized,
+    erase,
+    list_penalized,
+    progress_unit,
+    share,
+)
+
+RUNNING, MAXFUN_REACHED = int(Status.RUNNING), int(Status.MAXFUN)
+CONVERGED, FLAT_SCORES = int(Status.CONVERGED_PATIENCE), int(Status.FLAT)
+UNBOUNDED, NONFINITE_START = int(Status.UNBOUNDED), int(Status.NONFINITE_START)
+
+# in units of the penalty
+_ACCEPTED, _ENOUGH = 1e-3, 0.1  # gains that a round is accepted for, and that make it a good one
+_TRAIN_PROGRESS, _REFIT_PROGRESS = 0.05, 0.01
+_PROMISING, _PROMISING_KICKED = 2.0, 12.0  # losses up to which a pruned point is trained once more
+
+_LATER, _REFIT = 0.5, 0.1  # of sigma, for all trainings but the first, and for those of survivors
+_KICK_FROM = 2  # rounds in a row that did not improve enough
+
+_PHASE_CHOSEN, _TRAINING_DUE, _REFIT_DUE, _ROUND_ENDS = range(4)
+
+
+@jit(borrow=True)
+def take_values(core):
+    """Take ``core.values`` of the batch, and prepare the next one; returns the status."""
+    s, k = core.scalars, core.counters
+    k[NFEV] += k[BATCH]
+    if k[PHASE] == START and not math.isfinite(core.values[0]):
+        s[F] = s[FUN] = core.values[0]
+        k[STATUS] = NONFINITE_START
+        return k[STATUS]
+    if _clean(core):
+        k[STATUS] = UNBOUNDED
+    _keep_best(core)
+    if k[STATUS] == RUNNING and k[NFEV] >= k[MAXFUN]:
+        k[STATUS] = MAXFUN_REACHED
+    if k[STATUS] == RUNNING:
+        _use(core)
+        k[DONE] += k[BATCH]
+        if k[DONE] == k[ROWS]:
+            _finish_generation(core)
+            k[NIT] += 1  # not before: the numbers of a generation are drawn again with its counter
+    if k[STATUS] == RUNNING:
+        _place_batch(core)
+    return k[STATUS]
+
+
+@jit(borrow=True)
+def _clean(core):
+    """Make every value that is not finite inf; whether one was -inf."""
+    unbounded = False
+    for row in range(core.counters[BATCH]):
+        unbounded = unbounded or core.values[row] == -np.inf
+        if not math.isfinite(core.values[row]):
+            core.values[row] = np.inf
+    return unbounded
+
+
+@jit(borrow=True)
+def _keep_best(core):
+    """Keep the best row as x, and of those that may be the next center as what was found."""
+    s, phase = core.scalars, core.counters[PHASE]
+    # scouts and mutants of woken coordinates still carry what pruning is about to remove
+    pruned = phase != SCOUT and (phase != TRAIN or s[PENALTY] == 0.0)
+    size = core.x.size
+    for row in range(core.counters[BATCH]):
+        bar = max(s[FOUND_FUN], s[FUN]) if pruned else s[FUN]
+        if not core.values[row] < bar:  # nor is the sum then
+            continue
+        candidate = core.candidates[row * size : (row + 1) * size]
+        fun = core.values[row] + s[PENALTY] * count_penalized(core, candidate)
+        if pruned and fun < s[FOUND_FUN]:
+            s[FOUND_FUN] = fun
+            scale_into(core.found, 1.0, candidate)
+        if fun < s[FUN]:
+            s[F], s[FUN] = core.values[row], fun
+            scale_into(core.x, 1.0, candidate)
+
+
+@jit(borrow=True)
+def _use(core):
+    """What can be taken from a part of a generation."""
+    phase = core.counters[PHASE]
+    if phase == SCOUT:
+        add_to_score(core)
+    elif phase == PATH or phase == SINGLES:
+        choose(core)
+
+
+@jit(borrow=True)
+def _finish_generation(core):
+    """Go on to the next generation, of the same phase or another."""
+    s, k = core.scalars, core.counters
+    due = _advance(core)
+    # each is called in one place only: LLVM copies them to every place
+    if due == _REFIT_DUE and not _refit(core):
+        due = _ROUND_ENDS
+    if due == _ROUND_ENDS:
+        _end_round(core)
+    if k[PHASE] == START:
+        s[CENTER_FUN] = s[FUN]
+        due = _ROUND_ENDS
+    if due == _ROUND_ENDS and k[STATUS] == RUNNING:
+        due = _PHASE_CHOSEN if _begin_round(core) else _TRAINING_DUE
+    if due == _TRAINING_DUE:
+        _train(core)
+
+
+@jit(borrow=True)
+def _advance(core):
+    """Take a whole generation; returns what is due next."""
+    k = core.counters
+    phase = k[PHASE]
+    if phase == SCOUT:
+        if scout_farther(core):
+            return _PHASE_CHOSEN
+        wake(core)
+        return _TRAINING_DUE
+    if phase == TRAIN or phase == REFIT:
+        return _advance_training(core)
+    if phase == PATH and not cut_path(core):
+        return _ROUND_ENDS
+    if phase == PATH or phase == SINGLES:
+        more = (phase == PATH or cut_single(core)) and begin_singles(core)
+        return _PHASE_CHOSEN if more else _REFIT_DUE
+    return _ROUND_ENDS if phase == MEAN else _PHASE_CHOSEN
+
+
+@jit(borrow=True)
+def _advance_training(core):
+    """Take a generation of mutants, and ask for another one or for what comes after the training."""
+    k = core.counters
+    evolve(core)
+    if not is_trained(core):
+        begin_phase(core, k[PHASE], k[ROWS])
+    elif k[PHASE] == TRAIN and core.scalars[PENALTY] > 0.0:
+        begin_path(core)
+    else:
+        begin_phase(core, MEAN, 1)
+    return _PHASE_CHOSEN
+
+
+@jit(borrow=True)
+def _begin_round(core):
+    """Kick if the last rounds failed, and scout; False if all coordinates are active instead."""
+    s, k = core.scalars, core.counters
+    k[ROUND] += 1
+    s[FOUND_FUN] = np.inf
+    scale_into(core.point, 1.0, core.center)
+    if s[PENALTY] > 0.0:
+        k[KICKED] = 1 if k[BAD] >= _KICK_FROM and _kick(core) else 0
+        if begin_scout(core):
+            return True
+    k[ACTIVE] = core.active.size
+    for c in range(core.active.size):
+        core.active[c] = c
+    return False
+
+
+@jit(borrow=True)
+def _kick(core):
+    """Erase a random part of the support; False if there is none."""
+    k = core.counters
+    count = list_penalized(core, core.order, True)
+    erased = share(core, count)
+    draw_to_front(core.order[:count], erased, k[NIT], KICKS, k[SEED])
+    for i in range(erased):
+        erase(core, core.point, core.order[i])
+    return count > 0
+
+
+@jit(borrow=True)
+def _train(core):
+    s, k = core.scalars, core.counters
+    if k[ACTIVE] == 0:  # a vector of no entries
+        k[STATUS] = CONVERGED
+        return
+    sigma = s[SIGMA] if k[ROUND] == 1 else _LATER * s[SIGMA]
+    begin_training(core, TRAIN, sigma, _TRAIN_PROGRESS * progress_unit(core))
+
+
+@jit(borrow=True)
+def _refit(core):
+    """Train the survivors if the point is promising; False if it is not."""
+    s, k = core.scalars, core.counters
+    list_awake(core, 0)
+    loss = _PROMISING_KICKED if k[KICKED] == 1 else _PROMISING
+    if k[ACTIVE] == 0 or s[POINT_FUN] >= s[CENTER_FUN] + loss * s[PENALTY]:
+        return False
+    begin_training(core, REFIT, _REFIT * s[SIGMA], _REFIT_PROGRESS * progress_unit(core))
+    return True
+
+
+@jit(borrow=True)
+def _end_round(core):
+    """Accept what was found if it is worth it; stop if too many rounds have failed."""
+    s, k = core.scalars, core.counters
+    unit = progress_unit(core)
+    gain = s[CENTER_FUN] - s[FOUND_FUN]
+    if gain > _ACCEPTED * unit:
+        scale_into(core.center, 1.0, core.found)
+        s[CENTER_FUN] = s[FOUND_FUN]
+    k[BAD] = 0 if gain > _ENOUGH * unit else k[BAD] + 1
+    if k[BAD] >= k[PATIENCE]:
+        k[STATUS] = FLAT_SCORES if k[FLAT] == 1 else CONVERGED
+
+
+@jit(borrow=True)
+def _place_batch(core):
+    """Write the next rows of the generation, as many as there is room and leave for."""
+    k = core.counters
+    size = core.point.size
+    k[BATCH] = min(min(k[ROWS] - k[DONE], core.values.size), k[MAXFUN] - k[NFEV])
+    for row in range(k[BATCH]):
+        _place_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
+
+
+@jit(borrow=True)
+def _place_row(core, row, out):
+    phase = core.counters[PHASE]
+    if phase == SCOUT:
+        place_scout(core, row, out)
+    elif phase == TRAIN or phase == REFIT:
+        place_mutant(core, row, out)
+    elif phase == PATH:
+        place_threshold(core, row, out)
+    elif phase == SINGLES:
+        place_single(core, row, out)
+    else:
+        scale_into(out, 1.0, core.point)

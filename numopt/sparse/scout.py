@@ -1,0 +1,129 @@
+r"""Which coordinates that are zero are worth waking: a gradient estimate from antithetic directions.
+
+With q normal directions :math:`\epsilon` supported on the asleep coordinates I, and a step h,
+
+.. math:: S_I = \frac{1}{2 h q} \sum (f(x + h \epsilon) - f(x - h \epsilon))\, \epsilon.
+
+The few large entries of S stand out of the rest with q of the order of k ln n, not n.
+"""
+
+import math
+
+from .._jit import jit
+from .._philox import draw_to_front
+from .._vector import scale_into
+from ..ask_tell import NIT
+from .order import sort_by
+from .state import (
+    ACTIVE,
+    ATTEMPT,
+    BAD,
+    BATCH,
+    DONE,
+    FLAT,
+    PARTS,
+    ROWS,
+    SCOUT,
+    SEED,
+    SIGMA,
+    STEP,
+    WAKINGS,
+    begin_phase,
+    count_penalized,
+    draw_normal,
+    is_zero,
+    list_penalized,
+    modulus,
+    place,
+    share,
+)
+
+_STEP = 0.3  # of sigma, the length of a whole direction
+_LONGER, _MOST_ATTEMPTS = 4.0, 3  # a flat score is asked again with a longer step
+_BY_SCORE = 0.8  # of the woken coordinates; the others at random, since a score may mislead
+
+
+@jit(borrow=True)
+def begin_scout(core):
+    """Ask for the scores of the coordinates that are asleep at the point; False if none is."""
+    s, k = core.scalars, core.counters
+    k[ACTIVE] = list_penalized(core, core.active, False)
+    if k[ACTIVE] == 0:
+        return False
+    s[STEP], k[ATTEMPT], k[FLAT] = _STEP * s[SIGMA] / math.sqrt(k[ACTIVE]), 0, 1
+    kept = 0.5 if k[BAD] > 0 else 0.0  # after a failure the last scores still tell something about the same point
+    for i in range(k[ACTIVE] * k[PARTS]):
+        core.score[place(core, i)] *= kept
+    awake, n = count_penalized(core, core.point), max(core.penalize.size, 2)
+    pairs = math.ceil((2 + k[BAD]) * 2.0 * math.log(n) * math.sqrt(awake + 1.0))
+    begin_phase(core, SCOUT, 2 * pairs)
+    return True
+
+
+@jit(borrow=True)
+def place_scout(core, row, out):
+    """Write the row, x + h e or x - h e."""
+    k = core.counters
+    if row % 2 == 0:
+        draw_normal(core, row // 2)
+    h = core.scalars[STEP] if row % 2 == 0 else -core.scalars[STEP]
+    scale_into(out, 1.0, core.point)
+    for i in range(k[ACTIVE] * k[PARTS]):
+        out[place(core, i)] += h * core.normal[i]
+
+
+@jit(borrow=True)
+def add_to_score(core):
+    """Take the values of a batch; pairs in which one is not finite tell nothing."""
+    s, k = core.scalars, core.counters
+    for row in range(0, k[BATCH] - 1, 2):
+        difference = core.values[row] - core.values[row + 1]
+        if difference == 0.0 or not math.isfinite(difference):
+            continue
+        k[FLAT] = 0
+        draw_normal(core, (k[DONE] + row) // 2)
+        weight = difference / (s[STEP] * k[ROWS])
+        for i in range(k[ACTIVE] * k[PARTS]):
+            core.score[place(core, i)] += weight * core.normal[i]
+
+
+@jit(borrow=True)
+def scout_farther(core):
+    """Ask once more with a longer step if f did not change at all; False if that is of no use."""
+    s, k = core.scalars, core.counters
+    if k[FLAT] == 0 or k[ATTEMPT] == _MOST_ATTEMPTS:
+        return False
+    s[STEP] *= _LONGER
+    k[ATTEMPT] += 1
+    begin_phase(core, SCOUT, k[ROWS])
+    return True
+
+
+@jit(borrow=True)
+def wake(core):
+    """Make the support, some coordinates that were asleep, and those that cost nothing the active ones."""
+    k = core.counters
+    asleep = k[ACTIVE]
+    count = min(asleep, max(2, share(core, count_penalized(core, core.point))) + k[BAD])
+    by_score = 0 if k[FLAT] == 1 else max(1, round(_BY_SCORE * count))
+    for i in range(asleep):
+        c = core.active[i]
+        core.order[i], core.keys[c] = c, -modulus(core, core.score, c)
+    sort_by(core.order[:asleep], core.keys)
+    draw_to_front(core.order[by_score:asleep], count - by_score, k[NIT], WAKINGS, k[SEED])
+    list_awake(core, count)
+
+
+@jit(borrow=True)
+def list_awake(core, count):
+    """List the active coordinates: the first ``count`` of the order, the support, those that cost nothing."""
+    k = core.counters
+    for c in range(core.keys.size):
+        core.keys[c] = 1.0 if core.penalize[c] == 1 and is_zero(core, core.point, c) else 0.0
+    for i in range(count):
+        core.keys[core.order[i]] = 0.0
+    k[ACTIVE] = 0
+    for c in range(core.keys.size):
+        if core.keys[c] == 0.0:
+            core.active[k[ACTIVE]] = c
+            k[ACTIVE] += 1
