@@ -8,13 +8,14 @@ import numpy as np
 from ._input import start_vector
 from .drive import drive
 from .objective import Objective
-from .options import merge
+from .options import SearchOptions, merge
 from .projections import Box, box_of_bounds
 from .rules import Chain, Descent, chain, is_rule
+from .search import search
 from .solvers import LBFGS, SPG
 from .watch import Callback, History, Progress
 
-METHODS = ("L-BFGS", "L-BFGS-B", "SPG")
+METHODS = ("L-BFGS", "L-BFGS-B", "SPG", "SparseEvolution")
 
 
 def minimize(
@@ -44,10 +45,11 @@ def minimize(
         Further arguments of ``fun`` and ``jac``.
     method : str, rule or chain, optional
         'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case; the default. 'SPG', the spectral projected
-        gradient method (:class:`numopt.SPG`), which is also taken for bounds and constraints. Or a first-order rule
-        or chain, such as ``Adam(1e-2)``, for a deterministic objective: one evaluation a step, until ``gtol`` or a
-        limit; the best point seen is returned. For SPG and rules, the options on line searches, pairs and ``ftol`` do
-        not matter.
+        gradient method (:class:`numopt.SPG`), which is also taken for bounds and constraints. 'SparseEvolution', which
+        minimises f(x) + penalty * (nonzero entries of x) from values alone (:class:`numopt.SparseEvolution`), with
+        options of its own. Or a first-order rule or chain, such as ``Adam(1e-2)``, for a deterministic objective: one
+        evaluation a step, until ``gtol`` or a limit; the best point seen is returned. For SPG and rules, the options
+        on line searches, pairs and ``ftol`` do not matter.
     jac : True, callable, 'inplace', None, '2-point' or '3-point'
         True: ``fun`` returns (f, g). Callable: ``jac(x, *args)`` returns g. 'inplace': ``fun(x, g, *args)`` writes
         the gradient into g and returns f. None, '2-point', '3-point': finite differences of ``fun``.
@@ -104,6 +106,13 @@ def minimize(
         disp
             Print the outcome.
 
+        For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, maxfun
+        (100000), as for the class; target, for f + penalty * nnz; max_time, history (with columns nit, nfev, fun, f,
+        nnz, time), progress, disp; vectorized (fun takes all candidates, as rows, and returns one value for each);
+        workers (a map-like callable or a ``concurrent.futures.Executor``, for a function that is called with one
+        candidate). A compiled function runs in compiled code. The result has x, fun (the penalty included), f, nnz and
+        support.
+
     Returns
     -------
     scipy.optimize.OptimizeResult
@@ -132,7 +141,10 @@ def minimize(
     if hess is not None or hessp is not None:
         warnings.warn("minimize does not use hess or hessp", RuntimeWarning, stacklevel=2)
     x0 = start_vector(x0)
-    method, onto = _checked_method(method, _constraint(bounds, constraints, x0))
+    onto = _constraint(bounds, constraints, x0)
+    if isinstance(method, str) and method.upper() == "SPARSEEVOLUTION":
+        return _search(fun, x0, args, jac, onto, callback, options)
+    method, onto = _checked_method(method, onto)
     chosen = merge(options, tol)
     scale = _powers_of_two(chosen.x_scale, x0.size)
     if scale is not None and onto is not None:
@@ -163,8 +175,25 @@ def minimize(
     if history is not None:
         result.history = history.columns()
     if chosen.disp:
-        print(f"{result.message}\n  f = {result.fun:.10g}, iterations: {result.nit}, evaluations: {result.nfev}")
+        _print(result)
     return result
+
+
+def _search(fun, x0, args, jac, onto, callback, options):
+    """Without gradients, for a sparse point."""
+    if jac is not None and jac is not False:
+        raise ValueError("SparseEvolution uses no gradients: fun must return the value alone, and jac be None")
+    if onto is not None and not _limits_nothing(onto):
+        raise ValueError("SparseEvolution takes no bounds or constraints")
+    chosen = merge(options, None, SearchOptions, stacklevel=4)
+    result = search(fun, x0, args, callback, chosen)
+    if chosen.disp:
+        _print(result)
+    return result
+
+
+def _print(result):
+    print(f"{result.message}\n  f = {result.fun:.10g}, iterations: {result.nit}, evaluations: {result.nfev}")
 
 
 def _constraint(bounds, constraints, x0):
@@ -196,7 +225,7 @@ def _checked_method(method, onto):
             raise ValueError(f"a rule keeps within a set at the end of its chain: chain({method!r}, {onto!r})")
         return chain(method).checked(), None
     name = None if method is None else str(method).upper()
-    if name is not None and name not in METHODS:
+    if name is not None and name not in map(str.upper, METHODS):
         raise ValueError(f"unknown method {method!r}; numopt has {', '.join(METHODS)}, and rules such as Adam(1e-2)")
     if name == "SPG" and onto is None:
         raise ValueError("SPG minimises over a set: give constraints or bounds, or use L-BFGS")

@@ -34,24 +34,43 @@ class Options(NamedTuple):
     state: Any = None
 
 
+class SearchOptions(NamedTuple):
+    """What ``options`` may hold for the method 'SparseEvolution'; documented in :func:`numopt.minimize`."""
+
+    penalty: float = 0.01
+    seed: int = 0
+    sigma: float = 0.5
+    zeta: float = 0.3
+    patience: int = 6
+    penalize: Any = None
+    maxfun: int = 100_000
+    vectorized: bool = False
+    workers: Any = None
+    max_time: float = np.inf
+    target: float = -np.inf
+    history: bool = False
+    progress: bool = False
+    disp: bool = False
+
+
 DEFAULTS = Options()
 
 
-def merge(options, tol, stacklevel=3):
+def merge(options, tol, kind=Options, stacklevel=3):
     """The options given, over the defaults; warns of unknown ones, and raises for values that make no sense."""
     if not options and tol is None:
-        return DEFAULTS
+        return DEFAULTS if kind is Options else kind()
     given = dict(options or {})
-    if tol is not None:
+    if tol is not None and kind is Options:
         given.setdefault("ftol", tol)
         given.setdefault("gtol", tol)
-    unknown = [name for name in given if name not in _KNOWN]
+    unknown = [name for name in given if name not in kind._fields]
     if unknown:
         names = ", ".join(map(str, unknown))
-        message = f"unknown options: {names}; known: {', '.join(Options._fields)}"
+        message = f"unknown options: {names}; known: {', '.join(kind._fields)}"
         warnings.warn(message, OptimizeWarning, stacklevel=stacklevel)
-    known = {name: value for name, value in given.items() if name in _KNOWN}
-    return Options(**{name: _CHECKS[name](value, name) if name in _CHECKS else value for name, value in known.items()})
+    known = {name: value for name, value in given.items() if name in kind._fields}
+    return kind(**{name: _CHECKS[name](value, name) if name in _CHECKS else value for name, value in known.items()})
 
 
 def _from_0(value, name):
@@ -85,7 +104,6 @@ def _number(value, name):
     return number
 
 
-_KNOWN = frozenset(Options._fields)
 _CHECKS = {
     "maxcor": _from_1,
     "maxls": _none_or_from_1,

@@ -1,0 +1,162 @@
+"""``minimize(..., method='SparseEvolution')``: the loop that evaluates batches of candidates."""
+
+import time
+
+import numba
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from ._input import objective_value
+from ._jit import PLAIN, adapt, call_objective, jit
+from .sparse import SparseEvolution
+from .status import Status
+from .watch import Callback
+
+RUNNING = int(Status.RUNNING)
+_RAISED = -1
+_COLUMNS = ("nit", "nfev", "fun", "f", "nnz", "time")
+
+
+def search(fun, x0, args, callback, chosen):
+    """Minimise f(x) + penalty nnz from ``x0``; ``chosen`` are the options (:class:`numopt.options.SearchOptions`)."""
+    if not callable(fun):
+        raise TypeError(f"fun must be callable, got {fun!r}")
+    args = args if isinstance(args, tuple) else (args,)
+    names = ("penalty", "seed", "sigma", "zeta", "patience", "maxfun", "penalize")
+    solver = SparseEvolution(x0, **{name: getattr(chosen, name) for name in names})
+    history = [] if chosen.history else None
+    watchers = [] if callback is None else [Callback(callback, lambda x: x)]
+    bar = _Bar(solver, chosen.maxfun) if chosen.progress else None
+    if bar is not None:
+        watchers.append(bar)
+    begun = time.perf_counter()
+    if history is not None:
+        watchers.append(lambda es: history.append(_row(es, begun)))
+    try:
+        reason = _run(solver, _Values(fun, args, chosen), watchers, chosen, begun)
+    finally:
+        if bar is not None:
+            bar.close()
+    result = solver.result()
+    if reason is not result.reason:
+        result.update(reason=reason, status=reason.code, success=reason.success, message=reason.message)
+    if history is not None:
+        columns = np.array(history, dtype=float).reshape(-1, len(_COLUMNS)).T
+        result.history = dict(zip(_COLUMNS, columns, strict=True))
+    return result
+
+
+def _run(solver, values, watchers, chosen, begun):
+    """Evaluate until the search ends, or a watcher, the time or the target ends it; returns the reason."""
+    seen = 0
+    while solver.running:
+        status = values.tell(solver)
+        if solver.nit > seen and watchers:
+            seen = solver.nit
+            verdicts = [watch(solver) for watch in watchers]
+            verdict = next((verdict for verdict in verdicts if verdict is not None), None)
+            if verdict is not None:
+                return verdict
+        if status == RUNNING and -np.inf < solver.fun <= chosen.target:
+            return Status.TARGET
+        if status == RUNNING and time.perf_counter() - begun > chosen.max_time:
+            return Status.MAXTIME
+    return solver.status
+
+
+class _Values:
+    """How the candidates of a batch are evaluated: compiled, by workers, as a batch, or one by one."""
+
+    def __init__(self, fun, args, chosen):
+        self._fun, self._args, self._vectorized = fun, args, chosen.vectorized
+        self._map = _as_map(chosen.workers)
+        jitted = isinstance(fun, Dispatcher) and not PLAIN
+        self._may_compile = jitted and self._map is None and not self._vectorized
+        self._adapted = None
+
+    def tell(self, solver):
+        """Evaluate the batch of the solver and tell it; returns the status."""
+        if self._adapted is not None:
+            status = _tell_compiled(solver, self._adapted.address, self._adapted.args)
+            if status != _RAISED:
+                return status
+        solver.tell(self._evaluate(solver.ask()))
+        if self._may_compile:  # the first batch comes from Python, where what is wrong with the function shows itself
+            self._adapted = adapt(_make_value, (self._fun,), self._args, solver.prototype.dtype)
+            self._may_compile = False
+        return int(solver.status)
+
+    def _evaluate(self, candidates):
+        if self._vectorized:
+            values = np.asarray(self._fun(candidates, *self._args))
+            if values.shape != (candidates.shape[0],):
+                raise ValueError(
+                    f"fun must return one value for each of the {candidates.shape[0]} candidates, "
+                    f"got shape {values.shape}"
+                )
+            return values
+        evaluate = map if self._map is None else self._map
+        return np.array([objective_value(f) for f in evaluate(_Call(self._fun, self._args), candidates)], dtype=float)
+
+
+class _Call:
+    """The function with its arguments, which can be sent to another process."""
+
+    def __init__(self, fun, args):
+        self.fun, self.args = fun, args
+
+    def __call__(self, x):
+        return self.fun(x, *self.args)
+
+
+def _as_map(workers):
+    """A map-like callable: ``workers`` itself, or the map of an executor; None for none."""
+    if workers is None or callable(workers):
+        return workers
+    if callable(getattr(workers, "map", None)):
+        return workers.map
+    raise TypeError(f"workers must be a map-like callable or a concurrent.futures.Executor, got {workers!r}")
+
+
+def _make_value(fun):
+    @numba.njit
+    def evaluate(x, g, args):
+        return fun(x, *args)
+
+    return evaluate
+
+
+@jit
+def _tell_compiled(solver, address, args):
+    """Evaluate the batch in compiled code and tell the solver; -1, and nothing told, if the function raises."""
+    batch = solver.ask()
+    values, unused = np.empty(batch.shape[0]), np.empty(0, batch.dtype)
+    for row in range(batch.shape[0]):
+        raised, values[row] = call_objective(address, batch[row], unused, args)
+        if raised:
+            return _RAISED
+    return solver.tell(values)
+
+
+def _row(solver, begun):
+    return solver.nit, solver.nfev, solver.fun, solver.f, solver.nnz, time.perf_counter() - begun
+
+
+class _Bar:
+    """A tqdm bar that counts evaluations and shows f + penalty nnz."""
+
+    def __init__(self, solver, maxfun):
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            raise ImportError("options['progress'] needs tqdm: pip install 'numopt[progress]'") from None
+        self._bar = tqdm(total=maxfun, unit="eval", desc="SparseEvolution")
+
+    def __call__(self, solver):
+        """Move the bar to the solver's evaluations."""
+        self._bar.update(solver.nfev - self._bar.n)
+        self._bar.set_postfix(F=f"{solver.fun:.4g}", nnz=int(solver.nnz), refresh=False)
+
+    def close(self):
+        """Leave the bar as it is."""
+        self._bar.close()
