@@ -137,7 +137,7 @@ def test_objective_comes_through(make, functions, args, x, scale):
 
 def test_differences_come_through():
     calls = np.zeros(1, np.int64)
-    f, g = evaluate(_make_differences, (squares, "3-point"), (calls, np.array([0.0, 1e-5])))
+    f, g = evaluate(_make_differences, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0))))
     assert f == 14.0
     assert calls[0] == 7
     assert g == pytest.approx(2.0 * X)
