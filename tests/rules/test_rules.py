@@ -127,7 +127,7 @@ def test_loops_of_single_precision_are_packed_and_hold_no_double(rule, dtype):
     x, rules = np.ones(8, dtype), (rule,)
     kept, held = vectors(rules, x), numbers(rules, x)
     c = cast(coefficients(rules, held, 1, 0.1), x)
-    types = [numba.typeof(value) for value in (rules, c, kept, 1, x, x, x, np.zeros(8))]
+    types = [numba.typeof(value) for value in (rules, c, kept, tuple(rules[-1]), x, x, x)]
     text = assembly(_final(0, 1, 0), tuple(types))
     assert not re.search(r"\bv?cvt(ss2sd|ps2pd)", text)
     assert uses(text, r"(mul|add|sub|fn?m(add|sub)\d+)ps")
