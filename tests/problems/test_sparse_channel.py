@@ -168,6 +168,7 @@ def assert_certified(problem, result):
     assert problem.gap(result.x) <= 1e-10 * np.vdot(problem.observations, problem.observations).real / 2
 
 
+@pytest.mark.jit_only
 @pytest.mark.parametrize("seed", range(20))
 def test_estimate_without_noise_is_exact(seed):
     problem = sparse_channel.generate(seed)
@@ -176,6 +177,7 @@ def test_estimate_without_noise_is_exact(seed):
     assert problem.relative_error(result.x) <= 1e-7
 
 
+@pytest.mark.jit_only
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize(("snr_db", "most"), [(30.0, -28.0), (20.0, -18.0)])
 def test_estimate_from_noisy_pilots(snr_db, most, seed):
@@ -186,6 +188,7 @@ def test_estimate_from_noisy_pilots(snr_db, most, seed):
     assert 20 * np.log10(problem.relative_error(result.x)) <= most
 
 
+@pytest.mark.jit_only
 def test_estimate_with_a_compiled_objective_is_the_same():
     problem = sparse_channel.generate(0, 30.0)
     result = numopt.minimize(
