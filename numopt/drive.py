@@ -11,7 +11,7 @@ from .status import Status
 
 RUNNING = int(Status.RUNNING)
 TARGET = int(Status.TARGET)
-_AIR = 0.05  # seconds that compiled code may run before Python looks for Ctrl-C
+AIR = 0.05  # seconds that compiled code may run before Python looks for Ctrl-C
 _LARGEST_TURN = 1 << 20  # evaluations, however fast they seem
 _RAISED = -1
 _FOREVER = np.iinfo(np.int64).max
@@ -70,7 +70,7 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
             if nit > accepted and f <= target:
                 status = TARGET
         else:
-            budget = min(max(int(_AIR / per_evaluation), 1), _LARGEST_TURN)
+            budget = min(max(int(AIR / per_evaluation), 1), _LARGEST_TURN)
             turn = time.perf_counter()
             status, done, nit = _run(solver, compiled.address, compiled.args, g, budget, following, target)
             per_evaluation = max((time.perf_counter() - turn) / max(done, 1), 1e-9)

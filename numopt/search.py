@@ -8,12 +8,12 @@ from numba.core.dispatcher import Dispatcher
 
 from ._input import objective_value
 from ._jit import PLAIN, adapt, call_objective, jit
+from .drive import AIR
 from .sparse import SparseEvolution
 from .status import Status
 from .watch import Callback
 
 RUNNING = int(Status.RUNNING)
-_RAISED = -1
 _COLUMNS = ("nit", "nfev", "fun", "f", "nnz", "time")
 
 
@@ -73,18 +73,29 @@ class _Values:
         jitted = isinstance(fun, Dispatcher) and not PLAIN
         self._may_compile = jitted and self._map is None and not self._vectorized
         self._adapted = None
+        self._each = np.inf  # seconds that an evaluation took last: the first turn is of one
 
     def tell(self, solver):
         """Evaluate the batch of the solver and tell it; returns the status."""
-        if self._adapted is not None:
-            status = _tell_compiled(solver, self._adapted.address, self._adapted.args)
-            if status != _RAISED:
-                return status
-        solver.tell(self._evaluate(solver.ask()))
+        candidates = solver.compiled.ask(solver)
+        values = None if self._adapted is None else self._evaluate_compiled(candidates)
+        solver.tell(self._evaluate(candidates.copy()) if values is None else values)
         if self._may_compile:  # the first batch comes from Python, where what is wrong with the function shows itself
             self._adapted = adapt(_make_value, (self._fun,), self._args, solver.prototype.dtype)
             self._may_compile = False
         return int(solver.status)
+
+    def _evaluate_compiled(self, candidates):
+        """The values, in turns short enough for Ctrl-C; None if the function raises, which Python then shows."""
+        values, row = np.empty(candidates.shape[0]), 0
+        while row < values.size:
+            stop = min(values.size, row + max(1, int(AIR / self._each)))
+            turn = time.perf_counter()
+            if not _fill(values, candidates, row, stop, self._adapted.address, self._adapted.args):
+                return None
+            self._each = max((time.perf_counter() - turn) / (stop - row), 1e-9)
+            row = stop
+        return values
 
     def _evaluate(self, candidates):
         if self._vectorized:
@@ -127,15 +138,14 @@ def _make_value(fun):
 
 
 @jit
-def _tell_compiled(solver, address, args):
-    """Evaluate the batch in compiled code and tell the solver; -1, and nothing told, if the function raises."""
-    batch = solver.ask()
-    values, unused = np.empty(batch.shape[0]), np.empty(0, batch.dtype)
-    for row in range(batch.shape[0]):
-        raised, values[row] = call_objective(address, batch[row], unused, args)
+def _fill(values, candidates, start, stop, address, args):
+    """Evaluate some of the candidates; False if the function raises."""
+    unused = np.empty(0, candidates.dtype)
+    for row in range(start, stop):
+        raised, values[row] = call_objective(address, candidates[row], unused, args)
         if raised:
-            return _RAISED
-    return solver.tell(values)
+            return False
+    return True
 
 
 def _row(solver, begun):

@@ -8,6 +8,7 @@ import pytest
 from scipy.optimize import OptimizeWarning
 
 import numopt as no
+import numopt.search
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(40, 12))
@@ -134,3 +135,27 @@ def test_what_cannot_be_right_is_named(make, error, text):
 def test_unknown_options_warn():
     with pytest.warns(OptimizeWarning, match=r"maxcor.*penalty"):
         search(maxfun=5, maxcor=3)
+
+
+@pytest.mark.jit_only
+def test_compiled_turns_are_as_short_as_evaluations_are_long(monkeypatch):
+    """Python sees Ctrl-C between two turns: not after a whole batch of long evaluations."""
+
+    @numba.njit
+    def sphere(x):
+        return np.sum((x - 1.0) ** 2)
+
+    expected, turns, fill = search(sphere), [], numopt.search._fill
+
+    def recorded(values, candidates, start, stop, *rest):
+        turns.append(stop - start)
+        return fill(values, candidates, start, stop, *rest)
+
+    monkeypatch.setattr(numopt.search, "_fill", recorded)
+    monkeypatch.setattr(numopt.search, "AIR", 0.0)
+    np.testing.assert_array_equal(search(sphere).x, expected.x)
+    assert set(turns) == {1}
+    turns.clear()
+    monkeypatch.setattr(numopt.search, "AIR", 1e9)
+    search(sphere)
+    assert max(turns) > 10

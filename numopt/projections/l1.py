@@ -7,9 +7,10 @@ from .._scalars import modulus, nothing, times
 from .._vector import copy, max_abs, power_for
 from ..generic import EMPTY, FINE
 from . import checks
+from .levels import HUGE, SHRINK, Levels, Moduli
 from .project import fill_nan, point_set, projects_onto
 from .section import onto_section
-from .threshold import HUGE, SHRINK, Levels, Moduli, lower, survey
+from .threshold import lower, survey
 
 _MOST_STEPS = 200
 _SMALLEST, _LARGEST = 2.0**-400, 2.0**400  # moduli whose squares are far from the limits

@@ -11,8 +11,8 @@ from .._scalars import modulus
 from .._vector import copy, max_abs
 from ..generic import FINE
 from . import checks
+from .levels import Moduli, Values, order
 from .project import fill_nan, point_set, projects_onto
-from .threshold import Moduli, Values, order
 
 
 @point_set

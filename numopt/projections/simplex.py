@@ -7,8 +7,9 @@ from .._vector import max_abs
 from ..generic import EMPTY, FINE
 from . import checks
 from .largest import keep_largest
+from .levels import HUGE, SHRINK, Levels, Values
 from .project import fill_nan, point_set, projects_onto
-from .threshold import HUGE, SHRINK, Levels, Values, lower, survey
+from .threshold import lower, survey
 
 
 @point_set
