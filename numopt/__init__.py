@@ -108,7 +108,7 @@ from .rules import (
 )
 from .scipy_method import lbfgs
 from .solvers import LBFGS, SPG
-from .sparse import SparseEvolution
+from .sparse import SET, AtRandom, ByGradient, ByMagnitude, ByMomentum, BySign, SparseEvolution, prune_regrow
 from .status import Status
 
 __version__ = "0.1.0.dev0"
@@ -120,6 +120,7 @@ __all__ = [
     "LAMB",
     "LBFGS",
     "MADGRAD",
+    "SET",
     "SGD",
     "SPG",
     "ACProp",
@@ -138,10 +139,15 @@ __all__ = [
     "AddDecayedWeights",
     "AddNoise",
     "AffineSet",
+    "AtRandom",
     "Averaged",
     "Backtracking",
     "Box",
     "BoxSection",
+    "ByGradient",
+    "ByMagnitude",
+    "ByMomentum",
+    "BySign",
     "CappedSimplex",
     "Centralize",
     "Chain",
@@ -223,6 +229,7 @@ __all__ = [
     "polynomial",
     "project",
     "prox",
+    "prune_regrow",
     "sgdr",
     "warmup_constant",
     "warmup_cosine",
