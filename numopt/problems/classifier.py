@@ -1,11 +1,10 @@
 """Classification by a small fully connected network, whose weights are one flat vector."""
 
+import itertools
+
 import numpy as np
 
 from .._jit import jit
-
-# Numba's matrix products need not know that a view is contiguous; without the compiler there is nothing to tell
-_NEGATIVE_SLOPE = 0.0
 
 
 def layers_of(sizes):
@@ -27,7 +26,7 @@ def layers_of(sizes):
     [(0, 64, 32), (2080, 32, 10)]
     """
     layers, offset = [], 0
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in itertools.pairwise(sizes):
         layers.append((offset, n_in, n_out))
         offset += (n_in + 1) * n_out
     return layers
@@ -42,17 +41,22 @@ def start(sizes, seed=0):
 
 
 @jit
-def scores(w, x, sizes):
-    """What the network gives for each row of ``x``: a row of scores, the largest of which names the class."""
-    offset = 0
+def forward(w, x, sizes):
+    """What each layer is given, beginning with the rows of ``x``, and last what the network gives."""
+    values, offset = [x], 0
     for k in range(len(sizes) - 1):
         n_in, n_out = sizes[k], sizes[k + 1]
-        weights = w[offset : offset + n_in * n_out].copy().reshape((n_in, n_out))
-        x = x @ weights + w[offset + n_in * n_out : offset + (n_in + 1) * n_out]
-        if k < len(sizes) - 2:
-            x = np.maximum(x, 0.0)
+        weights = w[offset : offset + n_in * n_out].reshape((n_in, n_out))
+        out = values[k] @ weights + w[offset + n_in * n_out : offset + (n_in + 1) * n_out]
+        values.append(np.maximum(out, 0.0) if k < len(sizes) - 2 else out)
         offset += (n_in + 1) * n_out
-    return x
+    return values
+
+
+@jit
+def scores(w, x, sizes):
+    """What the network gives for each row of ``x``: a row of scores, the largest of which names the class."""
+    return forward(w, x, sizes)[-1]
 
 
 @jit
@@ -76,36 +80,29 @@ def cross_entropy(w, x, labels, sizes):
     g : ndarray
         With entries for all weights, also those that are 0.
     """
-    given, rows = scores(w, x, sizes), x.shape[0]
+    values, rows = forward(w, x, sizes), x.shape[0]
+    given = values[-1]
     f, delta = 0.0, np.empty_like(given)
     for r in range(rows):
         shifted = np.exp(given[r] - given[r].max())
         delta[r] = shifted / shifted.sum()
         f -= np.log(max(delta[r, labels[r]], 1e-300)) / rows
         delta[r, labels[r]] -= 1.0
-    return f, _backward(w, x, delta / rows, sizes)
+    return f, _backward(w, values, delta / rows, sizes)
 
 
 @jit
-def _backward(w, x, delta, sizes):
-    """The gradient for the derivatives ``delta`` of the scores."""
-    g, last = np.empty_like(w), len(sizes) - 1
-    offset = w.size
-    for k in range(last - 1, -1, -1):
+def _backward(w, values, delta, sizes):
+    """The gradient, from the derivatives ``delta`` of the scores back through what the layers were given."""
+    g, offset = np.empty_like(w), w.size
+    for k in range(len(sizes) - 2, -1, -1):
         n_in, n_out = sizes[k], sizes[k + 1]
         offset -= (n_in + 1) * n_out
-        inputs = np.ascontiguousarray(_hidden(w, x, sizes, k))
-        g[offset : offset + n_in * n_out] = (inputs.T.copy() @ delta).ravel()
+        weights = w[offset : offset + n_in * n_out].reshape((n_in, n_out))
+        g[offset : offset + n_in * n_out] = (np.ascontiguousarray(values[k].T) @ delta).ravel()
         g[offset + n_in * n_out : offset + (n_in + 1) * n_out] = delta.sum(axis=0)
-        weights = w[offset : offset + n_in * n_out].copy().reshape((n_in, n_out))
-        delta = (delta @ weights.T.copy()) * (inputs > 0.0)
+        delta = (delta @ np.ascontiguousarray(weights.T)) * (values[k] > 0.0)
     return g
-
-
-@jit
-def _hidden(w, x, sizes, k):
-    """What layer k gets: x itself, or what the hidden neurons before it give."""
-    return x if k == 0 else np.maximum(scores(w, x, sizes[: k + 1]), 0.0)
 
 
 @jit
