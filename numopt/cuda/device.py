@@ -18,8 +18,8 @@ from .._jit import PLAIN, plain
 SIMULATED = not hasattr(cuda, "from_cuda_array_interface")  # NUMBA_ENABLE_CUDASIM=1: kernels run as Python
 
 DTYPES = tuple(map(np.dtype, (np.float32, np.float64, np.complex64, np.complex128)))
-THREADS = 256  # in a block; a power of two, for sums are taken by halves
-MOST_BLOCKS = 1024  # of kernels that add up, or whose blocks begin with some work of their own
+THREADS = 8 if SIMULATED else 256  # in a block; a power of two, for sums are taken by halves
+MOST_BLOCKS = 512  # of kernels that add up, or whose blocks begin with some work of their own: 4 MB in flight
 LOADS = 4  # entries in flight in a thread that adds up; those that also store hold two
 
 
@@ -182,11 +182,24 @@ def common_stream(stream, *vectors):
     chosen = vectors[0].stream if stream is None else as_stream(stream)
     if stream is None:
         for vector in vectors[1:]:
-            if vector.stream and vector.stream is not chosen:
-                event = cuda.event(timing=False)
-                event.record(vector.stream)
-                event.wait(chosen)
+            wait_for(vector.stream, chosen)
     return chosen
+
+
+def wait_for(earlier, stream):
+    """Make a stream, not the host, wait for what another has been given so far."""
+    if SIMULATED or int(earlier) == int(stream):
+        return
+    event = cuda.event(timing=False)
+    event.record(earlier)
+    event.wait(stream)
+
+
+def to_host(array, stream=0):
+    """A copy of a device array as one of NumPy, when its stream is done with it."""
+    if stream:
+        stream.synchronize()
+    return array.copy_to_host()
 
 
 # --- launches --------------------------------------------------------------------------------------------------------
