@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ..generic import nearest
+from .compose import pattern_of, reader
 from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, device_function, launch
 from .fields import field_of, kept
 from .sums import STATE, room_for
@@ -19,67 +20,31 @@ _IN_FLIGHT = 2  # entries in a thread
 
 def each_entry(onto, x, out, stream):
     """Project every entry."""
-    values, pattern = _on_device(tuple(onto), x.dtype, stream)
+    values = _on_device(tuple(onto), x.dtype, stream)
     room, blocks = room_for(stream), blocks_of(x.size, _IN_FLIGHT, MOST_BLOCKS)
-    launch(entry_kernel(type(onto), pattern), blocks, THREADS, stream, values, x, out, room)
+    launch(entry_kernel(type(onto), pattern_of(values)), blocks, THREADS, stream, values, x, out, room)
     launch(_spoil, blocks, THREADS, stream, out, blocks, room)
 
 
-def _on_device(fields, dtype, stream):
-    """Fields in the precision of x, and the nested tuple that tells which of them are vectors."""
-    values, pattern = [], []
-    for field in fields:
-        if isinstance(field, tuple):
-            value, vector = _on_device(field, dtype, stream)
-        elif isinstance(field, np.ndarray):
-            (value,), vector = kept(field, dtype, _in_precision, stream), True
-        elif isinstance(field, (float, complex)):
-            value, vector = field_of(dtype, field).type(field), False
-        else:
-            raise TypeError(f"the vectors of a set are arrays on the host, got {type(field).__name__}")
-        values.append(value)
-        pattern.append(vector)
-    return tuple(values), tuple(pattern)
+def _on_device(field, dtype, stream):
+    """A field, or a tuple of them, in the precision of x; vectors on the device."""
+    if isinstance(field, tuple):
+        return tuple(_on_device(part, dtype, stream) for part in field)
+    if isinstance(field, np.ndarray):
+        return kept(field, dtype, _in_precision, stream)[0]
+    if isinstance(field, (float, complex)):
+        return field_of(dtype, field).type(field)
+    raise TypeError(f"the vectors of a set are arrays on the host, got {type(field).__name__}")
 
 
 def _in_precision(field, dtype):
     return (field.astype(field_of(dtype, field)),)
 
 
-@cuda.jit(device=True)
-def _none(values, i):
-    return ()
-
-
-@cuda.jit(device=True)
-def _entry(vector, i):
-    return vector[i]
-
-
-@cuda.jit(device=True)
-def _number(number, i):
-    return number
-
-
-def _reader(pattern):
-    """``read(values, i)``: the fields at entry i."""
-    if not isinstance(pattern, tuple):
-        return _entry if pattern else _number
-    if not pattern:
-        return _none
-    one, others = _reader(pattern[0]), _reader(pattern[1:])
-
-    @cuda.jit(device=True)
-    def read(values, i):
-        return (one(values[0], i), *others(values[1:], i))
-
-    return read
-
-
 @functools.cache
 def entry_kernel(cls, pattern):
     """The kernel of a class of sets, for fields that are numbers or vectors."""
-    place, read = device_function(nearest.implementation(cls)), _reader(pattern)
+    place, read = device_function(nearest.implementation(cls)), reader(pattern)
 
     @cuda.jit
     def project_entries(values, x, out, room):

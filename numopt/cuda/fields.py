@@ -48,3 +48,15 @@ def field_of(dtype, value):
 def real_parts(x):
     """A device vector as the real numbers that it consists of."""
     return x.view(np.empty(0, x.dtype).real.dtype) if x.dtype.kind == "c" else x
+
+
+def overlap(a, b):
+    """Whether two contiguous device vectors share a part of their memory, but are not the same."""
+    first, second = _address(a), _address(b)
+    return first != second and first < second + b.nbytes and second < first + a.nbytes
+
+
+def _address(vector):
+    if SIMULATED:
+        return vector._ary.ctypes.data
+    return vector.__cuda_array_interface__["data"][0]

@@ -1,8 +1,9 @@
 """``project`` and ``prox`` of vectors on a GPU: which kernels do it, and what can be said without looking at them."""
 
+import functools
+
 from .._foreign import is_device_array
 from .._input import misfit
-from .._jit import Record
 from ..generic import accepts, nearest
 from ..projections import (
     Halfspace,
@@ -20,11 +21,12 @@ from ..projections.levels import HUGE, SHRINK
 from . import norms
 from .device import as_device, common_stream, new_vector, require
 from .entries import each_entry
-from .fields import real_parts
+from .fields import overlap, real_parts
 from .levels import MODULI, SIZES, VALUES
 from .planes import move_along
 from .threshold import lower
 
+_require = functools.cache(require)  # until there is a GPU
 _HANDLES = {}  # classes that are projected onto as a whole: (onto, x, out, stream)
 
 
@@ -38,20 +40,21 @@ def _handles(*classes):
 
 def project_array(x, onto, out, stream, caller):
     """What ``project`` and ``prox`` do with an array on a GPU; a Numba device array if there is no ``out``."""
-    require()
+    _require()
     vector = as_device(x, "x")
     check(onto, vector, caller)
     if out is None:
         target, stream = new_vector(vector.size, vector.dtype), common_stream(stream, vector)
-    elif not is_device_array(out):
-        raise TypeError(f"{caller}: x is on the GPU, so out must be, too; got {type(out).__name__}")
-    else:
-        target = as_device(out, "out", writable=True, like=vector)
-        stream = common_stream(stream, vector, target)
-    run(onto, vector, target, stream)
-    if out is None:
         target.stream = stream
-    return target if out is None else out
+        run(onto, vector, target, stream)
+        return target
+    if not is_device_array(out):
+        raise TypeError(f"{caller}: x is on the GPU, so out must be, too; got {type(out).__name__}")
+    target = as_device(out, "out", writable=True, like=vector)
+    if overlap(vector, target):
+        raise ValueError(f"{caller}: out shares a part of the memory of x; it must be x itself, or apart")
+    run(onto, vector, target, common_stream(stream, vector, target))
+    return out
 
 
 def project_device(onto, x, stream):
@@ -59,10 +62,16 @@ def project_device(onto, x, stream):
     run(onto, x, x, stream)
 
 
+def check_class(onto, caller):
+    """TypeError if sets of this class cannot be projected onto on a GPU."""
+    if not nearest.registered(type(onto)) and type(onto) not in _HANDLES:
+        known = sorted(cls.__name__ for cls in (*nearest.classes(), *_HANDLES))
+        raise TypeError(f"{caller}: no kernel for {type(onto).__name__}; on a GPU there are {', '.join(known)}")
+
+
 def check(onto, x, caller):
-    """TypeError if a set cannot be projected onto on a GPU or has no vectors like x; ValueError for a wrong length."""
-    if not _is_entrywise(onto) and type(onto) not in _HANDLES:
-        raise TypeError(f"{caller}: no kernel for {type(onto).__name__}; on a GPU there are {', '.join(_known())}")
+    """The same, and if its vectors are not of the kind of x; ValueError for a wrong length."""
+    check_class(onto, caller)
     reason = misfit(onto, x.dtype.kind == "c")
     if reason:
         raise TypeError(f"{caller}: {reason}")
@@ -76,21 +85,10 @@ def run(onto, x, out, stream):
     """Launch what writes the projection of x into ``out``; nothing is checked."""
     if x.size == 0:
         return
-    if _is_entrywise(onto):
+    if nearest.registered(type(onto)):
         each_entry(onto, x, out, stream)
     else:
         _HANDLES[type(onto)](onto, x, out, stream)
-
-
-def _is_entrywise(onto):
-    return nearest.registered(type(onto))
-
-
-def _known():
-    entrywise = [
-        cls for cls in Record.__subclasses__() if getattr(cls, "ends_chain", False) and nearest.registered(cls)
-    ]
-    return sorted(cls.__name__ for cls in (*_HANDLES, *entrywise))
 
 
 def _excludes_the_empty_vector(onto):
