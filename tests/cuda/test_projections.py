@@ -28,6 +28,7 @@ WITHOUT_KERNEL = {
     "AffineSet",
 }
 ON_DEVICE = [(case, dtype) for case, dtype in PAIRS if case.name not in WITHOUT_KERNEL]
+BY_ENTRY = {"NonNegative", "Box", "Hypercube", "LinfBall", "Disc", "UnitModulus", "ComplexBox"}
 LEVELS = [
     ("L1Ball", float),
     ("L1Ball", complex),
@@ -70,8 +71,16 @@ def many_launches(monkeypatch):
 # --- against rational arithmetic -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("case", "dtype"), ON_DEVICE, ids=label)
-@pytest.mark.parametrize(("n", "scale"), [(1, 1.0), (30, 1.0), (3, 1e-280), (3, 1e280), (3, 1000 * SMALLEST)])
+# the functions of an entry are those of the CPU, whose tests are thorough
+SCALED = [pair for pair in ON_DEVICE if pair[0].name not in BY_ENTRY]
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype", "n", "scale"),
+    [(*pair, n, 1.0) for pair in ON_DEVICE for n in (1, 30)]
+    + [(*pair, 3, scale) for pair in SCALED for scale in (1e-280, 1e280, 1000 * SMALLEST)],
+    ids=label,
+)
 def test_equals_rational_arithmetic(case, dtype, n, scale):
     rng = np.random.default_rng([n, len(case.name)])
     parameters = case.scaled(case.parameters(n, rng, dtype), scale)
@@ -100,24 +109,24 @@ def test_single_precision(case):
             assert_near(projected(x, case.set(*parameters)), expected, x, eps=np.finfo(np.float32).eps)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 6])
+@pytest.mark.parametrize("steps", [0, 2])
 @pytest.mark.parametrize(("name", "dtype"), LEVELS, ids=label)
 def test_the_launches_of_long_vectors(many_launches, monkeypatch, name, dtype, steps):
     """With too few steps, one block finishes."""
     monkeypatch.setattr(threshold, "STEPS", steps)
-    case, n = case_of(name), 100
+    case, n = case_of(name), 60
     rng = np.random.default_rng(steps)
     x = random_vector(rng, n, dtype)
-    for y, share in ((x, 0.01), (np.rint(3 * x), 0.3), (x, 1e-20))[: 1 + steps // 3]:
+    for y, share in ((x, 0.05), (np.rint(3 * x), 0.3), (x, 1e-20)):
         r = share * norm1(y)
         p = projected(y, case.set(r))
         assert_near(p, case.exact(y, r), y)
         assert abs(math.fsum(np.abs(p)) / r - 1) <= 1e-14
-    if steps == 1:
+    if steps == 0:
         inside = 2 * norm1(x)
         assert_near(projected(x, case.set(inside)), case.exact(x, inside), np.array([inside]))
         same(x, case.set(0.0), np.zeros(n))
-        x[77] = NAN
+        x[47] = NAN
         assert np.isnan(projected(x, case.set(1.0))).all()
 
 
@@ -144,10 +153,8 @@ def test_in_place_by_many_launches(many_launches):
 def test_a_nan_anywhere_is_a_nan_everywhere(case, dtype):
     rng = np.random.default_rng(1)
     onto, x = case.set(*case.parameters(20, rng, dtype)), random_vector(rng, 20, dtype)
-    for i, nan in ((0, NAN), (19, NAN if dtype is float else complex(INF, NAN))):
-        y = x.copy()
-        y[i] = nan
-        assert np.isnan(projected(y, onto)).all()
+    x[19] = NAN if dtype is float else complex(INF, NAN)
+    assert np.isnan(projected(x, onto)).all()
 
 
 @pytest.mark.parametrize(
