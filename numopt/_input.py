@@ -5,6 +5,8 @@ import operator
 import numpy as np
 from numba import types
 
+from ._foreign import is_device_array
+
 _LARGEST = np.iinfo(np.int64).max
 
 
@@ -49,6 +51,9 @@ def point_vector(x):
 
 def step_vectors(x, g):
     """``x``, to be changed in place, and ``g``, of the same dtype."""
+    for name, value in (("x", x), ("g", g)):
+        if is_device_array(value):
+            raise TypeError(f"update: {name} is on a GPU, but the optimizer is not: go on with opt.to_device()")
     if not isinstance(x, np.ndarray) or not x.flags.carray or x.ndim != 1:
         what = f"{type(x).__name__}" if not isinstance(x, np.ndarray) else f"shape {x.shape}, strides {x.strides}"
         raise ValueError(f"update: x is changed in place, so it must be a writable contiguous NumPy vector, got {what}")

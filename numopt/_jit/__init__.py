@@ -5,7 +5,7 @@ from ._compile import ELEMENTWISE, REDUCTION, jit
 from ._dispatch import by_type, kind
 from ._nested import Positions, add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
-from ._plain import PLAIN, exp, log, sqrt
+from ._plain import PLAIN, exp, log, plain, sqrt
 from ._record import Record, is_number, record, variant
 from ._stamp import STAMP
 from ._stateful import fields, lend, stateful
@@ -35,6 +35,7 @@ __all__ = [
     "kind",
     "lend",
     "log",
+    "plain",
     "read",
     "real_view",
     "record",

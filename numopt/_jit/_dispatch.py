@@ -44,8 +44,9 @@ def by_type(declaration=None, *, borrow=False, fastmath=False):
     The declaration gives signature and docstring. ``f.register(cls)`` decorates the implementation for a class, and for
     the classes derived from it that have none; ``f.register(tuple)`` decorates a function of the length that returns
     the implementation for plain tuples of that length; ``f.implementation(cls)`` hands out the plain function, for
-    kernels that the host composes; ``f.registered(cls)`` says whether there is one. ``borrow`` and ``fastmath`` are
-    those of :func:`jit`: with ``borrow``, the implementations allocate and return no arrays.
+    kernels that the host composes; ``f.registered(cls)`` says whether there is one, and ``f.classes()`` for which.
+    ``borrow`` and ``fastmath`` are those of :func:`jit`: with ``borrow``, the implementations allocate and return no
+    arrays.
     """
     if declaration is None:
         return lambda f: by_type(f, borrow=borrow, fastmath=fastmath)
@@ -75,6 +76,7 @@ def by_type(declaration=None, *, borrow=False, fastmath=False):
 
     call.register, call.implementation = register, implementation
     call.registered = lambda cls: find(cls) is not None
+    call.classes = lambda: tuple(table)
     if not PLAIN:
 
         def choose(first, *rest):

@@ -7,6 +7,7 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
+from .._foreign import cuda_part, is_device_array
 from .._input import misfit, point_vector
 from .._jit import PLAIN, Record, block, cast, jit, read, record, same_memory, stack_array, view_like
 from .._vector import copy
@@ -42,7 +43,7 @@ def _last_link(cls):
     return made
 
 
-def project(x, onto, out=None):
+def project(x, onto, out=None, stream=None):
     r"""The point of a set that is nearest to x: :math:`\arg\min_{y \in C} \|y - x\|_2`.
 
     The same in ``@njit`` code, where wrong lengths give NaN everywhere. Nothing is allocated if a contiguous ``out`` is
@@ -56,18 +57,23 @@ def project(x, onto, out=None):
         Such as ``L1Ball(1.0)``, ``Box(0, 1)``, ``Simplex(1.0)``.
     out : ndarray, shape (n,), optional
         Where the result goes, of the dtype of x; may be x itself.
+    stream : optional
+        For x on a GPU (of Numba, CuPy, PyTorch, JAX): the stream to work on, of Numba, CuPy or PyTorch; by default that
+        of x. Nothing waits for the GPU and nothing is copied to the host; ``out`` is on the GPU then. The sets with
+        kernels are those that work entry by entry, L1Ball, L1Sphere, Simplex, L2Ball, L2Sphere, SecondOrderCone,
+        Hyperplane and Halfspace.
 
     Returns
     -------
     ndarray, shape (n,)
-        ``out``, or a new vector. A NaN in x makes every entry NaN.
+        ``out``, or a new vector, for x on a GPU one of Numba. A NaN in x makes every entry NaN.
 
     Raises
     ------
     ValueError
         If a length does not fit, or the set has no vector of n entries.
     TypeError
-        If ``onto`` is no set, or none for complex vectors, and x is complex.
+        If ``onto`` is no set, or none for complex vectors, and x is complex; or if only one of x and out is on a GPU.
 
     Examples
     --------
@@ -80,10 +86,10 @@ def project(x, onto, out=None):
     """
     if not getattr(type(onto), "is_set", False):
         raise TypeError(f"project: onto must be a set, such as L1Ball(1.0) or Box(0, 1), got {onto!r}")
-    return _checked(x, onto, out, "project")
+    return _dispatched(x, onto, out, stream, "project")
 
 
-def prox(x, of, out=None):
+def prox(x, of, out=None, stream=None):
     r"""The proximal operator of a function h: :math:`\arg\min_y h(y) + \|y - x\|_2^2 / 2`.
 
     Of a set, it is the projection. Parameters and errors are as in :func:`project`.
@@ -93,6 +99,7 @@ def prox(x, of, out=None):
     x : array_like, shape (n,)
     of : L1Norm, L2Norm, LinfNorm, GroupL1Norm or a set
     out : ndarray, shape (n,), optional
+    stream : optional
 
     Examples
     --------
@@ -103,7 +110,17 @@ def prox(x, of, out=None):
     """
     if not getattr(type(of), "ends_chain", False):
         raise TypeError(f"prox: of must be a function such as L1Norm(0.1), or a set, got {of!r}")
-    return _checked(x, of, out, "prox")
+    return _dispatched(x, of, out, stream, "prox")
+
+
+def _dispatched(x, onto, out, stream, caller):
+    if is_device_array(x):
+        return cuda_part("projections").project_array(x, onto, out, stream, caller)
+    if out is not None and is_device_array(out):
+        raise TypeError(f"{caller}: out is on the GPU, so x must be, too; got {type(x).__name__}")
+    if stream is not None:
+        raise ValueError(f"{caller}: stream is for vectors on a GPU, but x is {type(x).__name__}")
+    return _checked(x, onto, out, caller)
 
 
 def _contains(self, x, tol=1e-12):
@@ -154,7 +171,7 @@ def _explain(status, onto, x, caller):
     warnings.warn(
         f"{caller}: {onto!r} did not converge; its sets may have no point in common, or raise maxiter or tol",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=5,
     )
 
 

@@ -4,6 +4,7 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
+from .._foreign import cuda_part, is_device_array
 from .._jit import PLAIN, Record, record
 from ..generic import admit, coefficients, fresh, notice, numbers, prepare, rate, vectors
 from .ending import class_of, ends
@@ -35,12 +36,16 @@ def rule(cls):
 def _init(self, x):
     """Start: an :class:`Optimizer` for parameters like ``x``, a vector of float32, float64, complex64 or complex128.
 
+    For an x on a GPU, of Numba, CuPy, PyTorch or JAX, it is a :class:`~numopt.cuda.optimizer.DeviceOptimizer`, which
+    works there.
+
     Raises
     ------
     ValueError, TypeError
         If x is not such a vector, or the rules do not fit together.
     """
-    return Optimizer(chain(self).checked().rules, x)
+    make = cuda_part("optimizer").DeviceOptimizer if is_device_array(x) else Optimizer
+    return make(chain(self).checked().rules, x)
 
 
 @vectors.register(Record)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import by_type, is_number, jit
-from .._scalars import constant, parts
+from .._scalars import constant, of_numbers, parts
 from ..generic import admit, element, numbers, vectors
 from .chain import rule
 from .state import zeros
@@ -95,13 +95,19 @@ def _(rule, c, state, u, x):
     return state, u  # a gate is no part of the passes
 
 
+@of_numbers
+def nonfinite(u):
+    """Whether a part of a number is NaN or infinite, as a number to be added up."""
+    part = parts(u)
+    return (0.0 if abs(part[0]) < np.inf and abs(part[-1]) < np.inf else 1.0,)
+
+
 @jit(borrow=True)
 def _all_finite(g):
-    bad = 0
+    bad = 0.0
     for i in range(g.size):
-        part = parts(g[i])
-        bad += 0 if abs(part[0]) < np.inf and abs(part[-1]) < np.inf else 1
-    return bad == 0
+        bad += nonfinite(g[i])[0]
+    return bad == 0.0
 
 
 @by_type(borrow=True)
@@ -146,11 +152,17 @@ def _(rule, held, state, g, f):
     return False
 
 
+@of_numbers
+def mean_with(mean, u, count):
+    """The mean of ``count`` numbers, of which u is the last and the others have the mean ``mean``."""
+    return u if count == 1.0 else mean + (u - mean) / constant(u, 1) / count
+
+
 @jit(borrow=True)
 def _average_in(mean, g, count):
     """Make ``mean`` that of one more gradient; of the first, a copy."""
     for i in range(g.size):
-        mean[i] = g[i] if count == 1.0 else mean[i] + (g[i] - mean[i]) / constant(g[i], 1) / count
+        mean[i] = mean_with(mean[i], g[i], count)
 
 
 @admit.register(AccumulateGradients)

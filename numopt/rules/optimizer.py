@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from numba.core.errors import TypingError
 
+from .._foreign import cuda_part
 from .._input import misfit, not_negative, objective_value, parameter_vector, step_vectors
 from .._jit import copy_into, run_parallel, stateful
 from ..generic import accepts, numbers, prepare, vectors
@@ -166,6 +167,10 @@ class Optimizer:
             )
         needing = ", ".join(type(rule).__name__ for rule in self.rules if rule.needs_value)
         raise ValueError(f"update: {needing} needs the value of the objective: update(x, g, f)")
+
+    def to_device(self, stream=None):
+        """A :class:`~numopt.cuda.optimizer.DeviceOptimizer` that goes on from here, on the current GPU."""
+        return cuda_part("optimizer").DeviceOptimizer.from_host(self, stream)
 
     @property
     def state(self):

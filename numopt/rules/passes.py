@@ -139,7 +139,7 @@ def plan(rules, states):
         if by_rows(rule):
             passes.append(Pass(ROWS, first, position, source))
             first, source, keeps = position + 1, 1, False
-        elif summands.registered(class_of(rule)):
+        elif reduces(rule):
             if keeps:
                 passes.append(Pass(STORE, first, position, source))
                 first, source, keeps = position, 1, False
@@ -157,6 +157,11 @@ def by_rows(rule):
         return False
     row = list(rule)[fields.index("row")]
     return not (row is None or isinstance(row, types.NoneType))
+
+
+def reduces(rule):
+    """Whether the rule, or the rule of this Numba type, needs sums over all entries before its step."""
+    return summands.registered(class_of(rule)) and not by_rows(rule)
 
 
 # --- the passes: functions of the rules, their coefficients, and blocks of the vectors -------------------------------

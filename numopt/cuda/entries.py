@@ -1,0 +1,75 @@
+"""Sets and functions that work entry by entry, on a GPU: one kernel around the function ``nearest`` of the CPU.
+
+A NaN makes every entry NaN; so every block tells whether it has met one, and a second launch, which else does nothing,
+fills the vector.
+"""
+
+import functools
+import math
+
+import numpy as np
+
+from ..generic import nearest
+from .compose import pattern_of, reader
+from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, device_function, launch
+from .fields import field_of, kept
+from .sums import STATE, room_for
+
+_IN_FLIGHT = 2  # entries in a thread
+
+
+def each_entry(onto, x, out, stream):
+    """Project every entry."""
+    values = _on_device(tuple(onto), x.dtype, stream)
+    room, blocks = room_for(stream), blocks_of(x.size, _IN_FLIGHT, MOST_BLOCKS)
+    launch(entry_kernel(type(onto), pattern_of(values)), blocks, THREADS, stream, values, x, out, room)
+    launch(_spoil, blocks, THREADS, stream, out, blocks, room)
+
+
+def _on_device(field, dtype, stream):
+    """A field, or a tuple of them, in the precision of x; vectors on the device."""
+    if isinstance(field, tuple):
+        return tuple(_on_device(part, dtype, stream) for part in field)
+    if isinstance(field, np.ndarray):
+        return kept(field, dtype, _in_precision, stream)[0]
+    if isinstance(field, (float, complex)):
+        return field_of(dtype, field).type(field)
+    raise TypeError(f"the vectors of a set are arrays on the host, got {type(field).__name__}")
+
+
+def _in_precision(field, dtype):
+    return (field.astype(field_of(dtype, field)),)
+
+
+@functools.cache
+def entry_kernel(cls, pattern):
+    """The kernel of a class of sets, for fields that are numbers or vectors."""
+    place, read = device_function(nearest.implementation(cls)), reader(pattern)
+
+    @cuda.jit
+    def project_entries(values, x, out, room):
+        undefined, apart = 0, cuda.gridsize(1)
+        for i in range(cuda.grid(1), x.size, 2 * apart):
+            k, u, fields = i + apart, x[i], read(values, i)  # loaded before anything is stored
+            if k < x.size:
+                v = place(None, read(values, k), x[k])
+                undefined |= 1 if v != v else 0
+                out[k] = v
+            u = place(None, fields, u)
+            undefined |= 1 if u != u else 0
+            out[i] = u
+        undefined = cuda.syncthreads_or(undefined)
+        if cuda.threadIdx.x == 0:
+            room[STATE + cuda.blockIdx.x] = 1.0 if undefined else 0.0
+
+    return project_entries
+
+
+@cuda.jit
+def _spoil(out, blocks, room):
+    undefined = 0
+    for j in range(cuda.threadIdx.x, blocks, cuda.blockDim.x):
+        undefined |= 1 if room[STATE + j] != 0.0 else 0
+    if cuda.syncthreads_or(undefined):
+        for i in range(cuda.grid(1), out.size, cuda.gridsize(1)):
+            out[i] = math.nan

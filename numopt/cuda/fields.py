@@ -1,0 +1,62 @@
+"""What stays on the GPU with a set: its vectors, put there once for each precision."""
+
+import weakref
+
+import numpy as np
+
+from .device import SIMULATED, cuda
+
+_kept = {}  # by the identity of a host array: what refers to it, and what was made of it
+
+
+def current_gpu():
+    """The number of the GPU that is worked on."""
+    return 0 if SIMULATED else cuda.get_current_device().id
+
+
+def kept(array, dtype, make, stream):
+    """What ``make(array, dtype)`` gives, numbers and host arrays, the arrays on the device.
+
+    Made when first asked for, and kept as long as the array lives: the fields of a set are its own and never change.
+    """
+    entry = _kept.get(id(array))
+    if entry is None or entry[0]() is not array:
+        key = id(array)
+        entry = _kept[key] = weakref.ref(array, lambda _: _kept.pop(key, None)), {}
+    key = dtype.char, make, current_gpu()
+    if key not in entry[1]:
+        entry[1][key] = tuple(_uploaded(value, stream) for value in make(array, dtype))
+    return entry[1][key]
+
+
+def _uploaded(value, stream):
+    if not isinstance(value, np.ndarray):
+        return value
+    vector = cuda.to_device(value, stream=stream)
+    if stream and not SIMULATED:
+        stream.synchronize()  # once: it will be used on other streams, too
+    return vector
+
+
+def field_of(dtype, value):
+    """The dtype of a field in the precision of vectors of ``dtype``, complex only if the field is."""
+    real = np.empty(0, dtype).real.dtype
+    is_complex = np.asarray(value).dtype.kind == "c"
+    return np.result_type(real, np.complex64) if is_complex else real
+
+
+def real_parts(x):
+    """A device vector as the real numbers that it consists of."""
+    return x.view(np.empty(0, x.dtype).real.dtype) if x.dtype.kind == "c" else x
+
+
+def overlap(a, b):
+    """Whether two contiguous device vectors share a part of their memory, but are not the same."""
+    first, second = _address(a), _address(b)
+    return first != second and first < second + b.nbytes and second < first + a.nbytes
+
+
+def _address(vector):
+    if SIMULATED:
+        return vector._ary.ctypes.data
+    return vector.__cuda_array_interface__["data"][0]

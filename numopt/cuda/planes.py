@@ -1,0 +1,60 @@
+"""The hyperplane and the half-space on a GPU: an inner product, and a step along the normal; two launches.
+
+Both work on real parts: Re<a, x> is the inner product of those of a and x.
+"""
+
+import math
+
+import numpy as np
+
+from .._vector import power_for
+from .device import LOADS, MOST_BLOCKS, THREADS, blocks_of, cuda, launch
+from .fields import kept, real_parts
+from .sums import TREE, blocks_that_add, leave, of_all_blocks, room_for
+
+_NEAR_ONE = 1e-6, 1e6  # squared lengths of normals that are used as they are
+
+
+def move_along(onto, x, out, both_sides, stream):
+    """Project onto the hyperplane, or, unless from ``both_sides``, onto the half-space."""
+    normal, squares, scale = kept(onto.normal, x.dtype, _prepared, stream)
+    parts, target = real_parts(x), real_parts(out)
+    room, blocks = room_for(stream), blocks_that_add(parts.size)
+    launch(_multiply, blocks, THREADS, stream, normal, parts, room)
+    writers = blocks_of(parts.size, LOADS // 2, MOST_BLOCKS)
+    offset = onto.offset * scale
+    launch(_move, writers, THREADS, stream, normal, parts, target, offset, squares, both_sides, blocks, room)
+
+
+def _prepared(normal, dtype):
+    """(parts of the normal times a power of two, their squared length, that power)."""
+    with np.errstate(over="ignore", under="ignore"):
+        squares, scale = np.sum(np.abs(normal) ** 2), 1.0
+    if not _NEAR_ONE[0] < squares < _NEAR_ONE[1]:
+        scale = float(power_for(max(np.max(np.abs(normal.real)), np.max(np.abs(normal.imag)))))
+    parts = (normal * scale).astype(dtype).view(np.empty(0, dtype).real.dtype)
+    return parts, float(np.sum(np.square(parts, dtype=np.float64))), scale
+
+
+@cuda.jit
+def _multiply(normal, parts, room):
+    tree = cuda.shared.array(TREE, np.float64)
+    product = 0.0
+    for i in range(cuda.grid(1), parts.size, cuda.gridsize(1)):
+        product += np.float64(normal[i]) * np.float64(parts[i])
+    leave(tree, room, 0, product, 0.0, 0.0, 0.0)
+
+
+@cuda.jit
+def _move(normal, parts, out, offset, squares, both_sides, blocks, room):
+    tree = cuda.shared.array(TREE, np.float64)
+    product, _, _, _ = of_all_blocks(tree, room, 0, blocks)
+    excess = product - offset
+    undefined, stays = not math.isfinite(product), excess <= 0.0 and not both_sides
+    factor = excess / squares
+    for i in range(cuda.grid(1), parts.size, cuda.gridsize(1)):
+        part = np.float64(parts[i])
+        if undefined:
+            out[i] = math.nan
+        else:
+            out[i] = part if stays else part - np.float64(normal[i]) * factor

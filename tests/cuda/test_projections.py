@@ -1,0 +1,341 @@
+"""Projections of device arrays against rational arithmetic and the CPU; in the simulator, or on a GPU."""
+
+import math
+
+import numpy as np
+import pytest
+from projections.set_cases import CASES, PAIRS, label, largest, norm1, random_vector
+
+import numopt as no
+
+cuda = pytest.importorskip("numba.cuda", reason="needs numba-cuda")
+
+from numopt.cuda import threshold  # noqa: E402
+from numopt.cuda.device import new_vector  # noqa: E402
+from numopt.cuda.projections import project_device  # noqa: E402
+
+pytestmark = [pytest.mark.kernel, pytest.mark.filterwarnings("ignore::RuntimeWarning")]  # of NumPy, in the simulator
+
+INF, NAN = np.inf, np.nan
+SMALLEST = 5e-324
+WITHOUT_KERNEL = {
+    "WeightedL1Ball",
+    "CappedSimplex",
+    "BoxSection",
+    "GroupL1Ball",
+    "L0Ball",
+    "SparseSimplex",
+    "AffineSet",
+}
+ON_DEVICE = [(case, dtype) for case, dtype in PAIRS if case.name not in WITHOUT_KERNEL]
+BY_ENTRY = {"NonNegative", "Box", "Hypercube", "LinfBall", "Disc", "UnitModulus", "ComplexBox"}
+LEVELS = [
+    ("L1Ball", float),
+    ("L1Ball", complex),
+    ("L1Sphere", float),
+    ("L1Sphere", complex),
+    ("Simplex", float),
+]
+
+
+def case_of(name):
+    return next(case for case in CASES if case.name == name)
+
+
+def projected(x, onto):
+    return no.project(cuda.to_device(np.array(x)), onto).copy_to_host()
+
+
+def same(x, onto, expected):
+    np.testing.assert_array_equal(projected(x, onto), expected)
+
+
+def assert_near(actual, expected, x, ulps=8, eps=np.finfo(float).eps):
+    """Of the same dtype, and no entry off by more than so many ulp of the largest one (and of the smallest number)."""
+    assert actual.dtype == expected.dtype
+    error = largest(actual.real - expected.real, actual.imag - expected.imag)
+    assert error <= ulps * eps * largest(x, expected) + expected.size * SMALLEST
+
+
+@pytest.fixture
+def many_launches(monkeypatch):
+    """Short vectors go the way of long ones, with a sample of a few entries."""
+    settings = {"ALONE": 0, "IN_A_ROW": 2, "_FEWEST": 2.0}
+    for name, value in settings.items():
+        monkeypatch.setattr(threshold, name, value)
+    threshold.kernels.cache_clear()  # a compiled kernel would go on with the numbers of before
+    yield
+    threshold.kernels.cache_clear()
+
+
+# --- against rational arithmetic -------------------------------------------------------------------------------------
+
+
+# the functions of an entry are those of the CPU, whose tests are thorough
+SCALED = [pair for pair in ON_DEVICE if pair[0].name not in BY_ENTRY]
+
+
+@pytest.mark.parametrize(
+    ("case", "dtype", "n", "scale"),
+    [(*pair, n, 1.0) for pair in ON_DEVICE for n in (1, 30)]
+    + [(*pair, 3, scale) for pair in SCALED for scale in (1e-280, 1e280, 1000 * SMALLEST)],
+    ids=label,
+)
+def test_equals_rational_arithmetic(case, dtype, n, scale):
+    rng = np.random.default_rng([n, len(case.name)])
+    parameters = case.scaled(case.parameters(n, rng, dtype), scale)
+    x = random_vector(rng, n, dtype)
+    x = np.rint(1000 * x) * SMALLEST if scale < 1e-300 else x * scale
+    if n == 30:
+        x[::3] = np.rint(1.5 * x[::3])  # ties, zeros
+    device = cuda.to_device(x)
+    out = new_vector(n, x.dtype)
+    assert no.project(device, case.set(*parameters), out=out) is out
+    np.testing.assert_array_equal(device.copy_to_host(), x)
+    assert_near(out.copy_to_host(), case.exact(x, *parameters), x)
+    assert no.project(device, case.set(*parameters), out=device) is device
+    np.testing.assert_array_equal(device.copy_to_host(), out.copy_to_host())
+
+
+@pytest.mark.parametrize("case", [case for case, dtype in ON_DEVICE if dtype is float], ids=label)
+def test_single_precision(case):
+    for kind, dtype in (("f", np.float32), ("c", np.complex64)):
+        if kind in case.kinds:
+            wide = np.promote_types(dtype, float)
+            rng = np.random.default_rng(3)
+            parameters = case.parameters(7, rng, wide)
+            x = random_vector(rng, 7, dtype)
+            expected = case.exact(x.astype(wide), *parameters).astype(dtype)
+            assert_near(projected(x, case.set(*parameters)), expected, x, eps=np.finfo(np.float32).eps)
+
+
+@pytest.mark.parametrize("steps", [0, 2])
+@pytest.mark.parametrize(("name", "dtype"), LEVELS, ids=label)
+def test_the_launches_of_long_vectors(many_launches, monkeypatch, name, dtype, steps):
+    """With too few steps, one block finishes."""
+    monkeypatch.setattr(threshold, "STEPS", steps)
+    case, n = case_of(name), 60
+    rng = np.random.default_rng(steps)
+    x = random_vector(rng, n, dtype)
+    for y, share in ((x, 0.05), (np.rint(3 * x), 0.3), (x, 1e-20)):
+        r = share * norm1(y)
+        p = projected(y, case.set(r))
+        assert_near(p, case.exact(y, r), y)
+        assert abs(math.fsum(np.abs(p)) / r - 1) <= 1e-14
+    if steps == 0:
+        inside = 2 * norm1(x)
+        assert_near(projected(x, case.set(inside)), case.exact(x, inside), np.array([inside]))
+        same(x, case.set(0.0), np.zeros(n))
+        x[47] = NAN
+        assert np.isnan(projected(x, case.set(1.0))).all()
+
+
+def test_a_sample_that_tells_nothing(many_launches):
+    x = np.zeros(120)
+    x[::2] = -INF
+    x[119] = 3.0
+    same(x, no.Simplex(1.0), np.eye(120)[119])
+    same(np.full(64, 2.0), no.Simplex(64.0), np.ones(64))
+    same(np.eye(120)[7], no.L1Ball(0.5), 0.5 * np.eye(120)[7])
+
+
+def test_in_place_by_many_launches(many_launches):
+    x = np.random.default_rng(0).standard_normal(150)
+    device = cuda.to_device(x)
+    project_device(no.L1Ball(3.0), device, 0)
+    assert_near(device.copy_to_host(), no.project(x, no.L1Ball(3.0)), x)
+
+
+# --- edges -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("case", "dtype"), ON_DEVICE, ids=label)
+def test_a_nan_anywhere_is_a_nan_everywhere(case, dtype):
+    rng = np.random.default_rng(1)
+    onto, x = case.set(*case.parameters(20, rng, dtype)), random_vector(rng, 20, dtype)
+    x[19] = NAN if dtype is float else complex(INF, NAN)
+    assert np.isnan(projected(x, onto)).all()
+
+
+@pytest.mark.parametrize(
+    "make", [no.L1Ball, no.L1Sphere, no.L2Ball, no.L2Sphere, no.LinfBall, no.Simplex, no.Hypercube]
+)
+def test_radius_zero_gives_zero(make):
+    for x in ([1.0, -2.0, 3.0], [0.0, 0.0, 0.0], [-1e300, 1e300, 1e300], [SMALLEST, 0.0, -SMALLEST]):
+        same(x, make(0.0), np.zeros(3))
+    assert np.isnan(projected([1.0, NAN, 2.0], make(0.0))).all()
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_spheres_give_the_zero_vector_a_phase_of_one(dtype):
+    zero = np.zeros(4, dtype)
+    same(zero, no.L2Sphere(3.0), [3, 0, 0, 0])
+    same(zero, no.L1Sphere(3.0), np.full(4, 0.75))
+    same(-zero, no.UnitModulus(), np.ones(4))
+    same(np.array([0, -2, 0, 0], dtype), no.L1Sphere(6.0), [1, -3, 1, 1])
+
+
+def test_inside_nothing_moves():
+    same([3.0, -4.0], no.L2Ball(5.0), [3, -4])
+    same([3j, -4.0], no.L1Ball(7.0), [3j, -4])
+    same([3.0, 4.0], no.Simplex(7.0), [3, 4])
+    same([3.0, 4.0], no.Halfspace(np.ones(2), 7.0), [3, 4])
+    same([0.0, 0.0], no.L2Ball(1.0), [0, 0])
+
+
+def test_ties_share():
+    same([2.0, -2.0, 2.0, 0.5], no.L1Ball(3.0), [1, -1, 1, 0])
+    same([2.0, -2.0, 2.0, 0.25], no.Simplex(3.0), [1.5, 0, 1.5, 0])
+
+
+def test_the_second_order_cone_has_its_axis_first():
+    for x, p in (
+        ([5.0, 3.0, 4.0], [5, 3, 4]),
+        ([-5.0, 3.0, 4.0], [0, 0, 0]),
+        ([0.0, 3.0, 4.0], [2.5, 1.5, 2]),
+        ([2.0, 0.0, 0.0], [2, 0, 0]),
+        ([-2.0], [0]),
+        ([2 + 7j], [2]),
+        ([0 + 7j, 3j, 4.0], [2.5, 1.5j, 2]),
+    ):
+        same(x, no.SecondOrderCone(), p)
+    assert np.isnan(projected([complex(1, INF), 1.0], no.SecondOrderCone())).all()
+
+
+def test_infinities():
+    same([-INF, 3.0, 2.75], no.Simplex(1.0), [0, 0.625, 0.375])
+    same([INF, -INF, 0.25], no.Box(-1.0, 2.0), [2, -1, 0.25])
+    for onto in (no.L1Ball(1.0), no.L1Sphere(1.0), no.L2Ball(1.0), no.L2Sphere(1.0)):
+        assert np.isnan(projected([1.0, -INF], onto)).all()
+        assert np.isnan(projected([complex(0, -INF), 1.0], onto)).all()
+    for x in ([-INF, -INF], [INF, 1.0], [INF, -INF]):
+        assert np.isnan(projected(x, no.Simplex(1.0))).all()
+
+
+@pytest.mark.parametrize("name", ["L1Ball", "L1Sphere", "Simplex", "L2Ball", "L2Sphere"])
+def test_sums_and_norms_that_overflow(name):
+    case = case_of(name)
+    for radius in (1.0, 1.7e308):
+        for x in (np.full(4, 1.7e308), np.array([1.7e308, -1.6e308, 1.5e308, 1.0])):
+            assert_near(projected(x, case.set(radius)), case.exact(x, radius), x)
+
+
+@pytest.mark.parametrize("x", [[SMALLEST * 1j, 0], [1e-300 + 1e-290j, 3e-310], [3.0, -1e-20j]])
+def test_small_moduli_that_grow_large(x):
+    for r in (1.0, 1e300):
+        assert_near(
+            projected(np.array(x, complex), no.L1Sphere(r)), case_of("L1Sphere").exact(np.array(x), r), np.array([r])
+        )
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_normals_whose_square_over_or_underflows(size):
+    case, rng = case_of("Halfspace"), np.random.default_rng(5)
+    a, b = case.parameters(7, rng, complex)
+    x = random_vector(rng, 7, complex)
+    parameters = (a * size, b * size)
+    assert_near(projected(x, case.set(*parameters)), case.exact(x, *parameters), x)
+
+
+def test_a_real_normal_for_complex_vectors():
+    onto, x = no.Hyperplane([1.0, 2.0, 0.0], 1.0), np.array([1 + 2j, 3j, 1 - 1j])
+    assert_near(projected(x, onto), no.project(x, onto), x)
+
+
+def test_empty_vectors():
+    for onto in (no.L1Ball(1.0), no.L2Ball(1.0), no.NonNegative(), no.Simplex(0.0), no.Box(np.zeros(0), 1.0)):
+        p = projected(np.zeros(0), onto)
+        assert p.shape == (0,)
+        assert p.dtype == float
+    for onto in (no.L1Sphere(1.0), no.L2Sphere(1.0), no.Simplex(1.0), no.SecondOrderCone()):
+        with pytest.raises(ValueError, match="no vector of 0 entries"):
+            projected(np.zeros(0), onto)
+
+
+# --- proximal operators ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("norm", [no.L1Norm(0.5), no.L2Norm(2.0), no.L2Norm(1e3), no.LinfNorm(3.0), no.LinfNorm(1e3)])
+@pytest.mark.parametrize("dtype", [float, complex, np.float32, np.complex64])
+def test_proximal_operators(norm, dtype):
+    x = random_vector(np.random.default_rng(2), 40, dtype)
+    p = no.prox(cuda.to_device(x), norm).copy_to_host()
+    assert_near(p, no.prox(x, norm), x, eps=np.finfo(dtype).eps)
+    x[3] = NAN
+    assert np.isnan(no.prox(cuda.to_device(x), norm).copy_to_host()).all()
+    same(np.zeros(3), no.L2Ball(1.0), np.zeros(3))
+
+
+# --- what is put on the device, and what is wrong --------------------------------------------------------------------
+
+
+def test_fields_are_put_on_the_device_once(monkeypatch):
+    onto, x = no.Box(np.zeros(5), np.ones(5)), cuda.to_device(np.full(5, 3.0))
+    uploads = []
+    upload = cuda.to_device
+    monkeypatch.setattr(cuda, "to_device", lambda *args, **kw: uploads.append(args) or upload(*args, **kw))
+    for _ in range(3):
+        np.testing.assert_array_equal(no.project(x, onto).copy_to_host(), np.ones(5))
+    assert len(uploads) == 2
+
+
+def test_matrices_count_as_vectors():
+    x = np.arange(6.0).reshape(2, 3)
+    out = cuda.to_device(x)
+    assert no.project(out, no.Box(1.0, 3.0), out=out) is out
+    np.testing.assert_array_equal(out.copy_to_host(), np.clip(x, 1, 3))
+
+
+def test_streams():
+    x, stream = cuda.to_device(np.array([3.0, -1.0, 0.5])), cuda.stream()
+    p = no.project(x, no.L1Ball(2.0), stream=stream)
+    stream.synchronize()
+    np.testing.assert_array_equal(p.copy_to_host(), [2, 0, 0])
+    with pytest.raises(ValueError, match="stream"):
+        no.project(np.ones(3), no.L1Ball(2.0), stream=stream)
+
+
+@pytest.mark.parametrize("name", sorted(WITHOUT_KERNEL))
+def test_a_set_without_a_kernel_names_those_that_have_one(name):
+    case = case_of(name)
+    parameters = case.parameters(5, np.random.default_rng(0), float)
+    with pytest.raises(TypeError, match=f"no kernel for {name}; .*Box, .*L1Ball, .*Simplex"):
+        projected(np.ones(5), case.set(*parameters))
+
+
+def test_host_and_device_do_not_mix():
+    onto, device = no.L1Ball(1.0), cuda.to_device(np.ones(3))
+    with pytest.raises(TypeError, match="out must be, too"):
+        no.project(device, onto, out=np.ones(3))
+    with pytest.raises(TypeError, match="out is on the GPU"):
+        no.project(np.ones(3), onto, out=device)
+
+
+def test_what_does_not_fit_raises():
+    onto, device = no.L1Ball(1.0), cuda.to_device(np.ones(3))
+    for out in (np.ones(2), np.ones(3, np.float32), np.ones(3, complex)):
+        with pytest.raises(ValueError, match="out must be a float64 vector of 3 entries"):
+            no.project(device, onto, out=cuda.to_device(out))
+    with pytest.raises(TypeError, match="x must be float32"):
+        no.project(cuda.to_device(np.ones(3, int)), onto)
+    with pytest.raises(TypeError, match="complex"):
+        no.project(cuda.to_device(np.ones(3, complex)), no.Box(0.0, 1.0))
+    with pytest.raises(ValueError, match="3 entries"):
+        no.project(device, no.Box(np.zeros(2), 1.0))
+    with pytest.raises(TypeError, match="onto must be a set"):
+        no.project(device, 1.0)
+
+
+def test_an_out_that_overlaps_x_raises():
+    both = cuda.to_device(np.ones(6))
+    with pytest.raises(ValueError, match="shares a part"):
+        no.project(both[:4], no.L1Ball(1.0), out=both[2:])
+    no.project(both[:3], no.L1Ball(1.0), out=both[3:])
+    np.testing.assert_allclose(both.copy_to_host(), [1, 1, 1, 1 / 3, 1 / 3, 1 / 3])
+
+
+def test_fields_on_the_device_raise():
+    onto = no.Box(0.0, 1.0)
+    onto = tuple.__new__(no.Box, (0.0, cuda.to_device(np.ones(3))))
+    with pytest.raises(TypeError, match="arrays on the host"):
+        projected(np.ones(3), onto)
