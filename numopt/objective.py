@@ -48,6 +48,7 @@ class Objective:
         self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False, limits=None
     ):
         jac = None if jac is False else jac  # SciPy takes that too
+        self._jitted = isinstance(fun, Dispatcher) and (isinstance(jac, Dispatcher) or not callable(jac))
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
         self.args = args if isinstance(args, tuple) else (args,)
@@ -100,7 +101,7 @@ class Objective:
 
     def compiled(self):
         """The objective for compiled solver loops, or None where it must be called from Python."""
-        if PLAIN or not all(isinstance(part, Dispatcher) for part in self._parts[:2] if callable(part)):
+        if PLAIN or not self._jitted:
             return None
         make, parts, args = self._make, self._parts, self.args
         if self._differences:

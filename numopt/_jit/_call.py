@@ -23,7 +23,6 @@ from ._compile import jit
 from ._plain import PLAIN
 
 _compiling = threading.RLock()
-_NO_ARGS = types.Tuple(())
 
 
 class _ArgsType(types.StructRef):
@@ -146,13 +145,22 @@ def adapt(make_evaluate, functions, args, dtype):
         return None
     with _compiling:  # one compilation for threads that arrive with the same objective at once
         try:
-            args_type = _type_of(args) if args else _NO_ARGS
+            if not args:
+                return _adapt_without_args(make_evaluate, functions, dtype.char)
+            args_type = _type_of(args)
             if args_type is None:
                 return None
             adapted, address = _compile(make_evaluate, functions, args_type, dtype.char)
-            holder, held_at = _hold(args) if args else _hold_nothing()
+            holder, held_at = _hold(args)
         except (NumbaError, ValueError):
             return None  # driven from Python, where the user's own error shows itself
+    return Adapted(address, held_at, (adapted, holder))
+
+
+@functools.lru_cache(maxsize=128)
+def _adapt_without_args(make_evaluate, functions, dtype):
+    adapted, address = _compile(make_evaluate, functions, types.Tuple(()), dtype)
+    holder, held_at = _hold(())
     return Adapted(address, held_at, (adapted, holder))
 
 
@@ -176,8 +184,3 @@ def _can_hold(numba_type):
 def _hold(args):
     holder = _Args(args)
     return holder, _address_of(holder)
-
-
-@functools.cache
-def _hold_nothing():
-    return _hold(())

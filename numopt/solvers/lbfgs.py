@@ -8,7 +8,7 @@ from .._input import at_least, not_negative, start_vector
 from .._jit import Record, fields, jit, real_view, stateful, view_like
 from ..ask_tell import SCALE, STATUS, AskTell
 from ..linesearch import MoreThuente
-from ..status import Status
+from ..status import BY_VALUE, Status
 from .inverse_hessian import InverseHessian, Result
 from .lbfgs_core import (
     FTOL,
@@ -245,7 +245,7 @@ class LBFGS(AskTell):
             :class:`Status`; ``state``, this object, and ``hess_inv``, made when it is looked at.
         """
         x, f, grad, nit, nfev, status = _outcome(self)
-        reason = Status(status)
+        reason = BY_VALUE[status]
         return Result(
             x=x,
             fun=f,
