@@ -12,7 +12,7 @@ from .options import SearchOptions, merge
 from .projections import Box, box_of_bounds
 from .rules import Chain, Descent, chain, is_rule
 from .search import search
-from .solvers import LBFGS, SPG
+from .solvers import LBFGS, SPG, lbfgs_maker
 from .watch import Callback, History, Progress
 
 METHODS = ("L-BFGS", "L-BFGS-B", "SPG", "SparseEvolution")
@@ -224,6 +224,8 @@ def _limits_nothing(onto):
 
 def _checked_method(method, onto):
     """(method, set): a chain, SPG or LBFGS, and what it has to stay in."""
+    if method is None and onto is None:
+        return LBFGS, None
     if type(method) is Chain or is_rule(method):
         if onto is not None and not _limits_nothing(onto):
             raise ValueError(f"a rule keeps within a set at the end of its chain: chain({method!r}, {onto!r})")
@@ -264,7 +266,8 @@ def _solver(x0, method, onto, chosen, calls):
     search = chosen.linesearch
     if chosen.maxls is not None:
         search = search._replace(max_evals=chosen.maxls)
-    return LBFGS.compiled.new(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+    make = lbfgs_maker(type(search))
+    return make(x0, chosen.maxcor, tuple(search), chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
 
 
 def _earlier(x0, method, onto, chosen, maxfun):

@@ -48,7 +48,7 @@ class Objective:
         self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False, limits=None
     ):
         jac = None if jac is False else jac  # SciPy takes that too
-        self._jitted = isinstance(fun, Dispatcher) and (isinstance(jac, Dispatcher) or not callable(jac))
+        self._jitted = isinstance(fun, Dispatcher) and (not callable(jac) or isinstance(jac, Dispatcher))
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
         self.args = args if isinstance(args, tuple) else (args,)
@@ -56,7 +56,6 @@ class Objective:
         self._fun, self._jac = fun, jac
         self._scale, self._conjugate = scale, conjugate
         self._differences = jac is None or (isinstance(jac, str) and jac in _DIFFERENCES)
-        self._calls = np.zeros(1, np.int64)  # of fun, by differences; counted in compiled code too
         if jac is True:
             self._python, self._make, self._parts = _pair, _make_pair, (fun,)
         elif callable(jac):
@@ -71,6 +70,7 @@ class Objective:
             )
             self._python, self._make = _by_differences, _make_differences
             self._parts = (fun, scheme)
+            self._calls = np.zeros(1, np.int64)  # of fun; counted in compiled code too
             self._steps = np.array([absolute, relative])
             self._limits = np.empty((2, 0))
             if limits is not None:

@@ -1,5 +1,6 @@
 """L-BFGS as a stateful jitted class: the same object in Python and inside ``@njit`` code."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -259,6 +260,20 @@ class LBFGS(AskTell):
             reason=reason,
             state=self,
         )
+
+
+@functools.cache
+def lbfgs_maker(kind):
+    """The compiled ``make(x0, memory, numbers, gtol, ftol, maxiter, maxfun)`` for line searches of the class ``kind``.
+
+    ``numbers`` are the fields of the search as a plain tuple: from Python, it enters at a quarter of a record's cost.
+    """
+
+    @jit
+    def make(x0, memory, numbers, gtol, ftol, maxiter, maxfun):
+        return LBFGS(x0, memory, kind(*numbers), gtol, ftol, maxiter, maxfun)
+
+    return make
 
 
 @jit
