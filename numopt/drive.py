@@ -5,8 +5,7 @@ import time
 import numpy as np
 
 from ._jit import call_objective, jit, real_view, view_like
-from .ask_tell import NFEV, NIT, SCALE, STATUS, F
-from .generic import tell
+from .ask_tell import NFEV, NIT, SCALE, STATUS, F, told
 from .status import BY_VALUE, Status
 
 RUNNING = int(Status.RUNNING)
@@ -112,7 +111,7 @@ def _start(solver):
 def _told(solver, f, g):
     """Tell f and g; returns the status, the iterations made and f at the accepted point."""
     core = solver.core
-    status = tell(core, solver.parameters, f, real_view(g))
+    status = told(solver, f, real_view(g))
     return status, core.counters[NIT], core.scalars[F] / core.scalars[SCALE]
 
 
@@ -123,13 +122,13 @@ def _run(solver, waiting, f, g, address, args, per_evaluation, until, target):
     First f and g are told if they are ``waiting`` for it. Returns the status (-1: the objective raised), the
     evaluations done and the number of iterations so far.
     """
-    core, parameters = solver.core, solver.parameters
+    core = solver.core
     point, gradient = view_like(core.trial, solver.prototype), np.empty(core.trial.size)
     scalars, counters = core.scalars, core.counters
     status, done = RUNNING, 0
     budget = min(max(int(AIR / max(per_evaluation, 1e-9)), 1), _LARGEST_TURN)
     if waiting:
-        status = tell(core, parameters, f, real_view(g))
+        status = told(solver, f, real_view(g))
         if -np.inf < scalars[F] <= target * scalars[SCALE]:
             status = TARGET
     g, accepted = view_like(gradient, solver.prototype), counters[NIT]
@@ -138,7 +137,7 @@ def _run(solver, waiting, f, g, address, args, per_evaluation, until, target):
         if raised:
             return _RAISED, done, accepted
         done += 1
-        status = tell(core, parameters, f, gradient)
+        status = told(solver, f, gradient)
         if counters[NIT] > accepted:
             accepted = counters[NIT]
             if scalars[F] <= target * scalars[SCALE]:

@@ -155,7 +155,7 @@ def _positive(value, name):
 
 
 def _make_pair(fun):
-    @numba.njit
+    @numba.njit(forceinline=True)
     def evaluate(x, g, args):
         f, gradient = fun(x, *args)
         if gradient.size != g.size:
@@ -168,7 +168,7 @@ def _make_pair(fun):
 
 
 def _make_separate(fun, jac):
-    @numba.njit
+    @numba.njit(forceinline=True)
     def evaluate(x, g, args):
         f = fun(x, *args)
         gradient = jac(x, *args)
@@ -182,7 +182,7 @@ def _make_separate(fun, jac):
 
 
 def _make_inplace(fun):
-    @numba.njit
+    @numba.njit(forceinline=True)
     def evaluate(x, g, args):
         for i in range(g.size):  # as in Python: a function that adds to g is right in both, or in neither
             g[i] = 0.0
