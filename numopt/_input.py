@@ -95,6 +95,8 @@ def objective_value(f):
 
 def at_least(value, least, name):
     """An integer option that must not be below ``least``."""
+    if type(value) is int and least <= value <= _LARGEST:
+        return value
     try:
         number = operator.index(value)
     except TypeError:
@@ -112,6 +114,8 @@ def at_least(value, least, name):
 
 def not_negative(value, name):
     """A tolerance."""
+    if type(value) is float and value >= 0.0:
+        return value
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -12,7 +12,7 @@ from .options import SearchOptions, merge
 from .projections import Box, box_of_bounds
 from .rules import Chain, Descent, chain, is_rule
 from .search import search
-from .solvers import LBFGS, SPG
+from .solvers import LBFGS, SPG, lbfgs_maker
 from .watch import Callback, History, Progress
 
 METHODS = ("L-BFGS", "L-BFGS-B", "SPG", "SparseEvolution")
@@ -153,7 +153,8 @@ def minimize(
     limits = (onto.lower, onto.upper) if type(onto) is Box else None
     objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate, limits)
     calls = objective.calls_per_gradient
-    solver = _solver(x0 if scale is None else x0 / scale, method, onto, chosen, calls)
+    start = x0 if scale is None else x0 / scale
+    solver = _solver(start, method, onto, chosen, calls)
     earlier = 0 if chosen.state is None else int(solver.nfev)
     report = (lambda x: x) if scale is None else (lambda x: x * scale)
     history = History() if chosen.history else None
@@ -161,16 +162,19 @@ def minimize(
     watchers = [watcher for watcher in (history, progress) if watcher is not None]
     if callback is not None:
         watchers.append(Callback(callback, report))
+    if method is not LBFGS or chosen.state is not None:
+        start = None  # the solver begins elsewhere
     try:
-        reason = drive(solver, objective, watchers, chosen.callback_every, chosen.max_time, chosen.target)
+        reason = drive(solver, objective, watchers, chosen.callback_every, chosen.max_time, chosen.target, start)
     finally:
         if progress is not None:
             progress.close()
     result = solver.result()
-    result.nfev = earlier * calls + objective.calls(result.njev - earlier)
+    # by key: an attribute of SciPy's result is looked up at ten times the cost
+    result["nfev"] = earlier * calls + objective.calls(result["njev"] - earlier)
     if scale is not None:
         result.update(x=result.x * scale, jac=result.jac / scale, x_scale=scale)
-    if reason is not result.reason:
+    if reason is not result["reason"]:
         result.update(reason=reason, status=reason.code, success=reason.success, message=reason.message)
     if history is not None:
         result.history = history.columns()
@@ -220,6 +224,8 @@ def _limits_nothing(onto):
 
 def _checked_method(method, onto):
     """(method, set): a chain, SPG or LBFGS, and what it has to stay in."""
+    if method is None and onto is None:
+        return LBFGS, None
     if type(method) is Chain or is_rule(method):
         if onto is not None and not _limits_nothing(onto):
             raise ValueError(f"a rule keeps within a set at the end of its chain: chain({method!r}, {onto!r})")
@@ -260,7 +266,8 @@ def _solver(x0, method, onto, chosen, calls):
     search = chosen.linesearch
     if chosen.maxls is not None:
         search = search._replace(max_evals=chosen.maxls)
-    return LBFGS.compiled.new(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+    make = lbfgs_maker(type(search))
+    return make(x0, chosen.maxcor, tuple(search), chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
 
 
 def _earlier(x0, method, onto, chosen, maxfun):
