@@ -108,7 +108,19 @@ from .rules import (
 )
 from .scipy_method import lbfgs
 from .solvers import LBFGS, SPG
-from .sparse import SET, AtRandom, ByGradient, ByMagnitude, ByMomentum, BySign, SparseEvolution, prune_regrow
+from .sparse import (
+    SET,
+    AtRandom,
+    ByCost,
+    ByGradient,
+    ByMagnitude,
+    ByMomentum,
+    ByScore,
+    BySign,
+    SparseEvolution,
+    TwoStage,
+    prune_regrow,
+)
 from .status import Status
 
 __version__ = "0.1.0.dev0"
@@ -144,9 +156,11 @@ __all__ = [
     "Backtracking",
     "Box",
     "BoxSection",
+    "ByCost",
     "ByGradient",
     "ByMagnitude",
     "ByMomentum",
+    "ByScore",
     "BySign",
     "CappedSimplex",
     "Centralize",
@@ -205,6 +219,7 @@ __all__ = [
     "SparseSimplex",
     "Status",
     "Trace",
+    "TwoStage",
     "UnitModulus",
     "Verdict",
     "WeightedL1Ball",

@@ -59,7 +59,7 @@ def minimize(
         Accepted for compatibility; L-BFGS does not use them, and says so.
     bounds : Bounds or sequence of pairs (lower, upper), optional
         For real x; None or an infinite number is no bound. They are the constraint ``Box(lower, upper)``, handled by
-        SPG, not by L-BFGS-B; finite differences keep within them.
+        SPG, not by L-BFGS-B; finite differences keep within them. 'SparseEvolution' takes them, too, but no other set.
     constraints : set, optional
         A convex set, real or complex, such as ``L1Ball(1.0)`` or ``Intersection(...)``. x0 is projected onto it, and
         every point at which ``fun`` is evaluated belongs to it, those of finite differences excepted. Converged when
@@ -106,12 +106,12 @@ def minimize(
         disp
             Print the outcome.
 
-        For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, maxfun
-        (100000), as for the class; target, for f + penalty * nnz; max_time, history (with columns nit, nfev, fun, f,
-        nnz, time), progress, disp; vectorized (fun takes all candidates, as rows, and returns one value for each);
-        workers (a map-like callable or a ``concurrent.futures.Executor``, for a function that is called with one
-        candidate). A compiled function runs in compiled code. The result has x, fun (the penalty included), f, nnz and
-        support.
+        For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, resamples (1),
+        grow ('score'), selection ('cost'), maxfun (100000), as for the class; target, for f + penalty * nnz; max_time,
+        history (with columns nit, nfev, fun, f, nnz, time), progress, disp; vectorized (fun takes all candidates, as
+        rows, and returns one value for each); workers (a map-like callable or a ``concurrent.futures.Executor``, for a
+        function that is called with one candidate). A compiled function runs in compiled code. The result has x, fun
+        (the penalty included), f, nnz and support.
 
     Returns
     -------
@@ -141,9 +141,9 @@ def minimize(
     if hess is not None or hessp is not None:
         warnings.warn("minimize does not use hess or hessp", RuntimeWarning, stacklevel=2)
     x0 = start_vector(x0)
-    onto = _constraint(bounds, constraints, x0)
     if isinstance(method, str) and method.upper() == "SPARSEEVOLUTION":
-        return _search(fun, x0, args, jac, onto, callback, options)
+        return _search(fun, x0, args, jac, bounds, constraints, callback, options)
+    onto = _constraint(bounds, constraints, x0)
     method, onto = _checked_method(method, onto)
     chosen = merge(options, tol)
     scale = _powers_of_two(chosen.x_scale, x0.size)
@@ -183,14 +183,17 @@ def minimize(
     return result
 
 
-def _search(fun, x0, args, jac, onto, callback, options):
+def _search(fun, x0, args, jac, bounds, constraints, callback, options):
     """Without gradients, for a sparse point."""
     if jac is not None and jac is not False:
         raise ValueError("SparseEvolution uses no gradients: fun must return the value alone, and jac be None")
-    if onto is not None and not _limits_nothing(onto):
-        raise ValueError("SparseEvolution takes no bounds or constraints")
+    onto = _constraint(None, constraints, x0)
+    if type(onto) not in (type(None), Box):
+        raise ValueError(f"SparseEvolution takes bounds, but no other set, got {onto!r}: let fun return inf outside")
+    if onto is not None and bounds is not None:
+        raise ValueError("give bounds or constraints, not both")
     chosen = merge(options, None, SearchOptions, stacklevel=4)
-    result = search(fun, x0, args, callback, chosen)
+    result = search(fun, x0, args, onto if bounds is None else bounds, callback, chosen)
     if chosen.disp:
         _print(result)
     return result

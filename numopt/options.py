@@ -43,6 +43,9 @@ class SearchOptions(NamedTuple):
     zeta: float = 0.3
     patience: int = 6
     penalize: Any = None
+    resamples: int = 1
+    grow: Any = "score"
+    selection: Any = "cost"
     maxfun: int = 100_000
     vectorized: bool = False
     workers: Any = None

@@ -14,16 +14,27 @@ from .status import Status
 from .watch import Callback
 
 RUNNING = int(Status.RUNNING)
+_SOLVERS_OWN = (
+    "penalty",
+    "seed",
+    "sigma",
+    "zeta",
+    "patience",
+    "maxfun",
+    "penalize",
+    "resamples",
+    "grow",
+    "selection",
+)
 _COLUMNS = ("nit", "nfev", "fun", "f", "nnz", "time")
 
 
-def search(fun, x0, args, callback, chosen):
-    """Minimise f(x) + penalty nnz from ``x0``; ``chosen`` are the options (:class:`numopt.options.SearchOptions`)."""
+def search(fun, x0, args, bounds, callback, chosen):
+    """Minimise f(x) + penalty nnz; ``chosen`` are the options (:class:`numopt.options.SearchOptions`)."""
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {fun!r}")
     args = args if isinstance(args, tuple) else (args,)
-    names = ("penalty", "seed", "sigma", "zeta", "patience", "maxfun", "penalize")
-    solver = SparseEvolution(x0, **{name: getattr(chosen, name) for name in names})
+    solver = SparseEvolution(x0, bounds=bounds, **{name: getattr(chosen, name) for name in _SOLVERS_OWN})
     history = [] if chosen.history else None
     watchers = [] if callback is None else [Callback(callback, lambda x: x)]
     bar = _Bar(solver, chosen.maxfun) if chosen.progress else None

@@ -10,6 +10,7 @@ from numba.extending import overload
 from .._jit import PLAIN, by_type, is_number, jit, record
 from .._philox import normal_pair, philox, words_of
 from .._scalars import constant, nothing, number, of_entry
+from .choices import AtRandom
 from .links import EMPTY, GROWTH, NEW, REMOVED, WEIGHTS, WOKEN, draw_places, is_place
 from .selection import AnyLink, LinkOfSign, PlaceByScore, count_choice, relabel_first
 
@@ -25,11 +26,6 @@ class BySign:
 @record
 class ByMagnitude:
     """Remove the weights of the smallest modulus."""
-
-
-@record
-class AtRandom:
-    """Grow links at places drawn uniformly."""
 
 
 @record

@@ -12,9 +12,9 @@ from ..rules import chain, checks
 from ..rules.chain import rule as make_rule
 from ..rules.ending import class_of
 from ..rules.state import zeros
+from .choices import AtRandom
 from .links import EMPTY, FIRST, GROWN, NEW, REMOVED, WOKEN, draw_first
 from .rewiring import (
-    AtRandom,
     ByGradient,
     ByMomentum,
     BySign,

@@ -296,7 +296,7 @@ def test_batches_do_not_change_what_is_found():
     whole = no.SparseEvolution(np.zeros(8), LAMBDA, seed=4, maxfun=800)
     core = copy.copy(whole).core
     small = core._replace(candidates=core.candidates[: 12 * 8].copy(), values=core.values[:12].copy())
-    split = type(whole)._from_fields((small, whole.prototype))
+    split = type(whole)._from_fields((small, whole.selection, whole.prototype))
     sizes = []
     while split.running:
         sizes.append(len(split.ask()))
