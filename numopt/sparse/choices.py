@@ -10,7 +10,7 @@ class ByScore:
 
 @record
 class AtRandom:
-    """Wake coordinates at random, without scouting."""
+    """At random: the search wakes coordinates without scouting; links grow at places drawn uniformly."""
 
 
 @record
