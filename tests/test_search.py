@@ -49,8 +49,13 @@ def test_finds_the_planted_entries():
 
 @pytest.mark.parametrize(
     ("fun", "options"),
-    [(values, {"vectorized": True}), (value, {"workers": map}), (value, {"workers": ThreadPoolExecutor(2)})],
-    ids=["batch", "map", "executor"],
+    [
+        (values, {"vectorized": True}),
+        (value, {"workers": map}),
+        (value, {"workers": ThreadPoolExecutor(1)}),
+        (value, {"workers": ThreadPoolExecutor(4)}),
+    ],
+    ids=["batch", "map", "1 worker", "4 workers"],
 )
 def test_every_way_to_evaluate_gives_the_same_bits(fun, options):
     np.testing.assert_array_equal(search(fun, **options).x, search().x)

@@ -9,6 +9,7 @@ import pytest
 from numba import njit
 
 import numopt as no
+from numopt.problems import planted_regression
 from numopt.sparse import AtRandom, ByCost, ByScore, TwoStage
 from numopt.sparse.state import MERGE, PHASE, SCOUT, STEP
 from numopt.status import Status
@@ -17,11 +18,8 @@ LAMBDA = 0.01
 
 
 def planted(n, k, m, seed):
-    rng = np.random.default_rng(1000 + seed)
-    a, truth = rng.standard_normal((m, n)), np.zeros(n)
-    truth[rng.choice(n, k, replace=False)] = rng.choice([-1, 1], k) * rng.uniform(0.5, 2, k)
-    y = a @ truth + 0.01 * rng.standard_normal(m)
-    return lambda x: float(np.sum((a @ x - y) ** 2)) / (2 * m), truth
+    problem = planted_regression.generate(n, k, m, 1000 + seed)
+    return problem.value, problem.coefficients
 
 
 def evolve(es, fun):
