@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from ._foreign import cuda_part, is_device_array
 from ._input import start_vector
 from .drive import drive
 from .objective import Objective
@@ -110,8 +111,9 @@ def minimize(
         (100000), as for the class; target, for f + penalty * nnz; max_time, history (with columns nit, nfev, fun, f,
         nnz, time), progress, disp; vectorized (fun takes all candidates, as rows, and returns one value for each);
         workers (a map-like callable or a ``concurrent.futures.Executor``, for a function that is called with one
-        candidate). A compiled function runs in compiled code. The result has x, fun (the penalty included), f, nnz and
-        support.
+        candidate). A compiled function runs in compiled code. If x0 is on a GPU, candidates are made there, and fun
+        takes all of them as the rows of a device array and returns one value for each, on the device or not. The result
+        has x, on the host, fun (the penalty included), f, nnz and support.
 
     Returns
     -------
@@ -140,10 +142,13 @@ def minimize(
     """
     if hess is not None or hessp is not None:
         warnings.warn("minimize does not use hess or hessp", RuntimeWarning, stacklevel=2)
-    x0 = start_vector(x0)
+    on_device, searches = is_device_array(x0), isinstance(method, str) and method.upper() == "SPARSEEVOLUTION"
+    if on_device and not searches:
+        raise TypeError("x0 is on a GPU, where only method='SparseEvolution' evaluates; or use chain(...).init(x)")
+    x0 = start_vector(cuda_part("evolution").on_host(x0) if on_device else x0)
     onto = _constraint(bounds, constraints, x0)
-    if isinstance(method, str) and method.upper() == "SPARSEEVOLUTION":
-        return _search(fun, x0, args, jac, onto, callback, options)
+    if searches:
+        return _search(fun, x0, args, jac, onto, callback, options, on_device)
     method, onto = _checked_method(method, onto)
     chosen = merge(options, tol)
     scale = _powers_of_two(chosen.x_scale, x0.size)
@@ -179,14 +184,14 @@ def minimize(
     return result
 
 
-def _search(fun, x0, args, jac, onto, callback, options):
+def _search(fun, x0, args, jac, onto, callback, options, on_device):
     """Without gradients, for a sparse point."""
     if jac is not None and jac is not False:
         raise ValueError("SparseEvolution uses no gradients: fun must return the value alone, and jac be None")
     if onto is not None and not _limits_nothing(onto):
         raise ValueError("SparseEvolution takes no bounds or constraints")
     chosen = merge(options, None, SearchOptions, stacklevel=4)
-    result = search(fun, x0, args, callback, chosen)
+    result = search(fun, x0, args, callback, chosen, on_device)
     if chosen.disp:
         _print(result)
     return result
