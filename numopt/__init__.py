@@ -1,6 +1,7 @@
 """Optimisation compiled with Numba, for real and complex vectors, in Python and inside ``@njit`` code."""
 
 from .check import GradientReport, check_gradient
+from .config import show_config
 from .linesearch import Backtracking, LineSearchResult, MoreThuente, Verdict, Zoom, line_search
 from .minimize import minimize
 from .plot import plot_convergence
@@ -224,6 +225,7 @@ __all__ = [
     "project",
     "prox",
     "sgdr",
+    "show_config",
     "warmup_constant",
     "warmup_cosine",
     "warmup_exponential",

@@ -226,3 +226,25 @@ def launch(kernel, blocks, threads, stream, *args):
 def device_function(function):
     """A function of numbers, such as those chosen by type, as one that kernels call."""
     return cuda.jit(device=True)(plain(function) if PLAIN else function)
+
+
+# --- what there is ---------------------------------------------------------------------------------------------------
+
+
+def describe():
+    """The GPUs and what drives them, as texts by names; RuntimeError if there is none."""
+    require()
+    if SIMULATED:
+        return {"simulator": "kernels run as Python (NUMBA_ENABLE_CUDASIM is set)"}
+    found = {"driver": _dotted(cuda.cudadrv.driver.driver.get_version), "runtime": _dotted(cuda.runtime.get_version)}
+    for place, gpu in enumerate(cuda.gpus.lst):
+        name = gpu.name.decode() if isinstance(gpu.name, bytes) else gpu.name
+        found[f"GPU {place}"] = f"{name}, compute capability {_dotted(lambda gpu=gpu: gpu.compute_capability)}"
+    return found
+
+
+def _dotted(get_version):
+    try:
+        return ".".join(map(str, get_version()))
+    except Exception as error:  # a report of a problem must not fail by it
+        return f"unknown ({error})"

@@ -35,7 +35,7 @@ class DeviceOptimizer:
 
     A chain with ``SkipNonFinite`` waits in each update until the device knows whether the gradient is finite;
     ``init`` of ``DoG`` waits for a norm. A set at the end of a chain must project entry by entry, or be one that
-    ``project`` knows on a GPU: else ``init`` raises NotImplementedError. In ``@njit`` code there is no such optimizer.
+    ``project`` knows on a GPU: else ``init`` raises TypeError. In ``@njit`` code there is no such optimizer.
 
     Attributes
     ----------

@@ -40,12 +40,12 @@ def spec_of(rules, dtype):
 def _projection_onto(onto):
     """The function that projects a whole vector in place: ``project_device(onto, x, stream)``."""
     try:
-        return cuda_part("projections").project_device
+        projections = cuda_part("projections")
     except ImportError:
         by_entry = ", ".join(sorted(cls.__name__ for cls in nearest.classes()))
-        raise NotImplementedError(
-            f"{type(onto).__name__} at the end of a chain is not to be had on a GPU; what is: {by_entry}"
-        ) from None
+        raise TypeError(f"init: no kernel for {type(onto).__name__}; on a GPU there are {by_entry}") from None
+    projections.check_class(onto, "init")
+    return projections.project_device
 
 
 class Program:
