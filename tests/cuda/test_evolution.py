@@ -1,5 +1,7 @@
 """SparseEvolution with candidates that are made on a GPU: those of the host, from the same counters."""
 
+import re
+
 import numpy as np
 import pytest
 from numba import types
@@ -91,15 +93,11 @@ def test_workers_do_not_go_with_a_device():
 
 @pytest.mark.ptx
 @pytest.mark.parametrize("capability", [(8, 0), (9, 0)])
-def test_machine_code(capability, monkeypatch):
-    device = type("Device", (), {"compute_capability": capability})
-    monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
+def test_machine_code(compile_ptx, capability):
     real, whole, word = types.float64, types.int64, types.uint64
     mutate = real[::1], whole[::1], real[::1], real[::1], whole, whole, types.boolean, whole, real, word, word, word
     for kernel, parameters in ((evolution._repeat, (real[::1], real[::1])), (evolution._mutate, mutate)):
-        text = cuda.compile(
-            kernel.py_func, types.void(*parameters), cc=capability, device=False, abi="numba", output="ptx"
-        )[0]
+        text = compile_ptx(kernel, types.void(*parameters), capability)
         assert f".target sm_{capability[0]}{capability[1]}" in text
-        assert "atom" not in text
-    assert len([line for line in text.splitlines() if "mul.lo.s64" in line or "mul.wide.u32" in line]) > 0
+    assert len(re.findall(r"mul\.(?:lo\.s64|wide\.u32)", text)) >= 20  # two products in each of ten rounds
+    assert len(re.findall(r"\bst\.global", text)) >= 4  # of four normal numbers, which take one counter
