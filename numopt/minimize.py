@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from ._foreign import cuda_part, is_device_array
 from ._input import start_vector
 from .drive import drive
 from .objective import Objective
@@ -106,12 +107,22 @@ def minimize(
         disp
             Print the outcome.
 
+    <<<<<<< HEAD
         For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, resamples (1),
         grow ('score'), selection ('cost'), maxfun (100000), as for the class; target, for f + penalty * nnz; max_time,
         history (with columns nit, nfev, fun, f, nnz, time), progress, disp; vectorized (fun takes all candidates, as
         rows, and returns one value for each); workers (a map-like callable or a ``concurrent.futures.Executor``, for a
         function that is called with one candidate). A compiled function runs in compiled code. The result has x, fun
         (the penalty included), f, nnz and support.
+    =======
+        For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, maxfun
+        (100000), as for the class; target, for f + penalty * nnz; max_time, history (with columns nit, nfev, fun, f,
+        nnz, time), progress, disp; vectorized (fun takes all candidates, as rows, and returns one value for each);
+        workers (a map-like callable or a ``concurrent.futures.Executor``, for a function that is called with one
+        candidate). A compiled function runs in compiled code. If x0 is on a GPU, candidates are made there, and fun
+        takes all of them as the rows of a device array and returns one value for each, on the device or not. The result
+        has x, on the host, fun (the penalty included), f, nnz and support.
+    >>>>>>> cuda-sets
 
     Returns
     -------
@@ -140,9 +151,12 @@ def minimize(
     """
     if hess is not None or hessp is not None:
         warnings.warn("minimize does not use hess or hessp", RuntimeWarning, stacklevel=2)
-    x0 = start_vector(x0)
-    if isinstance(method, str) and method.upper() == "SPARSEEVOLUTION":
-        return _search(fun, x0, args, jac, bounds, constraints, callback, options)
+    on_device, searches = is_device_array(x0), isinstance(method, str) and method.upper() == "SPARSEEVOLUTION"
+    if on_device and not searches:
+        raise TypeError("x0 is on a GPU, where only method='SparseEvolution' evaluates; or use chain(...).init(x)")
+    x0 = start_vector(cuda_part("evolution").on_host(x0) if on_device else x0)
+    if searches:
+        return _search(fun, x0, args, jac, bounds, constraints, callback, options, on_device)
     onto = _constraint(bounds, constraints, x0)
     method, onto = _checked_method(method, onto)
     chosen = merge(options, tol)
@@ -183,7 +197,7 @@ def minimize(
     return result
 
 
-def _search(fun, x0, args, jac, bounds, constraints, callback, options):
+def _search(fun, x0, args, jac, bounds, constraints, callback, options, on_device):
     """Without gradients, for a sparse point."""
     if jac is not None and jac is not False:
         raise ValueError("SparseEvolution uses no gradients: fun must return the value alone, and jac be None")
@@ -193,7 +207,7 @@ def _search(fun, x0, args, jac, bounds, constraints, callback, options):
     if onto is not None and bounds is not None:
         raise ValueError("give bounds or constraints, not both")
     chosen = merge(options, None, SearchOptions, stacklevel=4)
-    result = search(fun, x0, args, onto if bounds is None else bounds, callback, chosen)
+    result = search(fun, x0, args, onto if bounds is None else bounds, callback, chosen, on_device)
     if chosen.disp:
         _print(result)
     return result

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
+from ._foreign import cuda_part
 from ._input import objective_value
 from ._jit import PLAIN, adapt, call_objective, jit
 from .drive import AIR
@@ -29,8 +30,13 @@ _SOLVERS_OWN = (
 _COLUMNS = ("nit", "nfev", "fun", "f", "nnz", "time")
 
 
-def search(fun, x0, args, bounds, callback, chosen):
-    """Minimise f(x) + penalty nnz; ``chosen`` are the options (:class:`numopt.options.SearchOptions`)."""
+def search(fun, x0, args, bounds, callback, chosen, on_device=False):
+    """Minimise f(x) + penalty nnz; ``chosen`` are the options (:class:`numopt.options.SearchOptions`).
+
+    ``on_device``: candidates are rows of an array on the GPU.
+    """
+    if on_device:
+        _check_for_device(bounds, chosen)
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {fun!r}")
     args = args if isinstance(args, tuple) else (args,)
@@ -44,7 +50,8 @@ def search(fun, x0, args, bounds, callback, chosen):
     if history is not None:
         watchers.append(lambda es: history.append(_row(es, begun)))
     try:
-        reason = _run(solver, _Values(fun, args, chosen), watchers, chosen, begun)
+        values = _OnDevice(solver, fun, args) if on_device else _Values(fun, args, chosen)
+        reason = _run(solver, values, watchers, chosen, begun)
     finally:
         if bar is not None:
             bar.close()
@@ -55,6 +62,16 @@ def search(fun, x0, args, bounds, callback, chosen):
         columns = np.array(history, dtype=float).reshape(-1, len(_COLUMNS)).T
         result.history = dict(zip(_COLUMNS, columns, strict=True))
     return result
+
+
+def _check_for_device(bounds, chosen):
+    """ValueError for what the host alone can do."""
+    if chosen.workers is not None:
+        raise ValueError("workers evaluate on the host, but x0 is on the GPU: fun takes all candidates there")
+    if bounds is not None or chosen.resamples != 1 or chosen.selection != "cost":
+        raise ValueError(
+            "on a GPU SparseEvolution takes no bounds, no resamples and no selection but 'cost': pass x0 as a NumPy array"
+        )
 
 
 def _run(solver, values, watchers, chosen, begun):
@@ -119,6 +136,19 @@ class _Values:
             return values
         evaluate = map if self._map is None else self._map
         return np.array([objective_value(f) for f in evaluate(_Call(self._fun, self._args), candidates)], dtype=float)
+
+
+class _OnDevice:
+    """Candidates that are made and evaluated on a GPU."""
+
+    def __init__(self, solver, fun, args):
+        self._candidates = cuda_part("evolution").DeviceCandidates(solver)
+        self._fun, self._args = fun, args
+
+    def tell(self, solver):
+        """Evaluate the batch of the solver and tell it; returns the status."""
+        solver.tell(self._candidates.values(self._fun, *self._args))
+        return int(solver.status)
 
 
 class _Call:

@@ -146,6 +146,17 @@ def test_in_place_by_many_launches(many_launches):
     assert_near(device.copy_to_host(), no.project(x, no.L1Ball(3.0)), x)
 
 
+def test_a_set_of_whole_vectors_at_the_end_of_a_chain():
+    x, g = np.linspace(-2, 3, 20), np.ones(20)
+    rules = no.chain(no.SGD(0.1), no.L1Ball(5.0))
+    device, expected = cuda.to_device(x), x.copy()
+    on_device, on_host = rules.init(device), rules.init(expected)
+    for _ in range(2):
+        on_device.update(device, cuda.to_device(g))
+        on_host.update(expected, g)
+    assert_near(device.copy_to_host(), expected, x)
+
+
 # --- edges -----------------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,5 @@
 """The machine code of the projections: what is loaded and stored, and in which precision; needs no GPU."""
 
-import functools
 import re
 
 import pytest
@@ -27,16 +26,14 @@ PARAMETERS = {  # of the kernels of a threshold, behind x
 KINDS = {types.float32: levels.SIZES, types.float64: levels.SIZES, types.complex128: levels.MODULI}
 
 
-def text_of(kernel, *parameters, capability=(9, 0)):
-    """The PTX of a kernel."""
-    device = type("Device", (), {"compute_capability": capability})
-    signature = types.void(*parameters)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
-        return cuda.compile(kernel.py_func, signature, cc=capability, device=False, abi="numba", output="ptx")[0]
+@pytest.fixture
+def text_of(compile_ptx):
+    """The PTX of a kernel for parameters of these types."""
 
+    def text(kernel, *parameters, capability=(9, 0)):
+        return compile_ptx(kernel, types.void(*parameters), capability)
 
-text_of = functools.cache(text_of)
+    return text
 
 
 def count(text, what):
@@ -53,7 +50,7 @@ def check(text, capability):
 @pytest.mark.parametrize("capability", CAPABILITIES)
 @pytest.mark.parametrize("name", PARAMETERS)
 @pytest.mark.parametrize("entry", KINDS, ids=str)
-def test_kernels_of_a_threshold(entry, name, capability):
+def test_kernels_of_a_threshold(text_of, entry, name, capability):
     vectors = 2 if name in ("alone", "write") else 1
     kernel = getattr(threshold.kernels(KINDS[entry]), name)
     text = text_of(kernel, *[entry[::1]] * vectors, *PARAMETERS[name], capability=capability)
@@ -66,13 +63,13 @@ def test_kernels_of_a_threshold(entry, name, capability):
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_kernels_of_a_simplex(name):
+def test_kernels_of_a_simplex(text_of, name):
     vectors = 2 if name in ("alone", "write") else 1
     kernel = getattr(threshold.kernels(levels.VALUES), name)
     check(text_of(kernel, *[types.float64[::1]] * vectors, *PARAMETERS[name]), (9, 0))
 
 
-def test_a_survey_reads_every_entry_once_and_stores_sums_only():
+def test_a_survey_reads_every_entry_once_and_stores_sums_only(text_of):
     text = text_of(threshold.kernels(levels.SIZES).survey, types.float64[::1], *PARAMETERS["survey"])
     assert count(text, "st") == 4  # the sums of the block
     assert count(text, "ld") == 1 + 1 + 4  # the threshold; the loop unrolled by four, and its remainder
@@ -80,7 +77,7 @@ def test_a_survey_reads_every_entry_once_and_stores_sums_only():
 
 @pytest.mark.parametrize("capability", CAPABILITIES)
 @pytest.mark.parametrize("real", [types.float32, types.float64], ids=str)
-def test_kernels_of_2_norms_and_planes(real, capability):
+def test_kernels_of_2_norms_and_planes(text_of, real, capability):
     a = real[::1]
     for kernel, parameters in (
         (norms._measure, (a, INT, ROOM)),
@@ -116,7 +113,7 @@ ENTRY_TYPES = {"r": (types.float32, types.float64), "c": (types.complex64, types
     [(cls, fields, entry) for cls, fields, kinds in ENTRY for kind in kinds for entry in ENTRY_TYPES[kind]],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
-def test_entry_by_entry_in_the_precision_of_the_vector(cls, fields, entry):
+def test_entry_by_entry_in_the_precision_of_the_vector(text_of, cls, fields, entry):
     real = getattr(entry, "underlying_float", entry)
     kernel = entries.entry_kernel(cls, pattern_of_kinds(fields))
     parameters = field_type(fields, entry, real), entry[::1], entry[::1], ROOM
@@ -135,7 +132,7 @@ def pattern_of_kinds(kind):
     return NUMBER if kind == "n" else WRITTEN
 
 
-def test_both_entries_are_loaded_before_one_is_stored():
+def test_both_entries_are_loaded_before_one_is_stored(text_of):
     """A load must not pass a store: the order of the source decides how many are under way at a time."""
     text = text_of(entries.entry_kernel(no.Box, (3, 3)), types.UniTuple(REAL, 2), ROOM, ROOM, ROOM)
     order = "".join(re.findall(r"\b(?:ld|st)\.global", text[: text.index("bar.")])).replace(".global", " ")
@@ -143,5 +140,5 @@ def test_both_entries_are_loaded_before_one_is_stored():
 
 
 @pytest.mark.parametrize("real", [types.float32, types.float64], ids=str)
-def test_filling_with_nan(real):
+def test_filling_with_nan(text_of, real):
     check(text_of(entries._spoil, real[::1], INT, ROOM), (9, 0))
