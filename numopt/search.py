@@ -70,7 +70,8 @@ def _check_for_device(bounds, chosen):
         raise ValueError("workers evaluate on the host, but x0 is on the GPU: fun takes all candidates there")
     if bounds is not None or chosen.resamples != 1 or chosen.selection != "cost":
         raise ValueError(
-            "on a GPU SparseEvolution takes no bounds, no resamples and no selection but 'cost': pass x0 as a NumPy array"
+            "on a GPU SparseEvolution takes neither bounds nor resamples, and no selection but 'cost': "
+            "pass x0 as a NumPy array"
         )
 
 
