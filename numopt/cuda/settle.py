@@ -123,8 +123,8 @@ def _gatherer(reduction, count, threads):
             tree[k * threads + t] = total
         sum_up(tree, threads)
         if t == 0:
-            for k in range(count):
-                board[k] = tree[k * threads]
+            for k in range(MOST_SUMS):  # as on the CPU, what a rule has not summed is 0
+                board[k] = tree[k * threads] if k < count else 0.0
 
     return gather
 
