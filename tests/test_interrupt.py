@@ -200,6 +200,7 @@ class Machine:
         functions = [getattr(numopt.drive, name) for name in ("_start", "_told", "_run")]
         functions = {f.__name__: getattr(f, "py_func", f) for f in functions}
         functions |= {"real_view": lambda g: g, "view_like": lambda x, prototype: x}
+        functions["told"] = lambda solver, f, g: numopt.generic.tell(solver.core, solver.parameters, f, g)
 
         def turn(solver, *rest):
             evaluations, begun = self.evaluations, self.clock.now

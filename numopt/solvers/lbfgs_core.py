@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import REDUCTION, bits_view, float_of_bits, jit
-from .._vector import MAGNITUDE, dot, max_abs, move, norm, scale_into
+from .._jit import REDUCTION, jit
+from .._vector import dot, max_abs, move, norm, scale_into
 from ..ask_tell import NFEV, NIT, SCALE, STATUS, F
 from ..generic import first_step
 from ..generic import tell as chosen_tell
@@ -163,7 +163,7 @@ def _take_trial(core, search, f, g):
         s[CURVATURE] = (slope - s[SLOPE]) / alpha
     verdict, proposed = safeguard.offer(search, core.search, alpha, phi, slope, usable)
     if verdict == safeguard.ACCEPTED:
-        _accept(core, g, scale, alpha, phi, slope)
+        _accept(core, g, scale, alpha, phi, slope, peak)
     else:
         if core.search[BEST] == alpha:
             scale_into(core.best_grad, scale, g)
@@ -192,22 +192,26 @@ def _take_best(core):
     if alpha <= 0.0:
         return
     _propose(core, alpha)
-    slope = dot(core.best_grad, core.direction)
-    _accept(core, core.best_grad, 1.0, alpha, core.search[PHI_BEST], slope)
+    slope, peak = dot(core.best_grad, core.direction), max_abs(core.best_grad)
+    _accept(core, core.best_grad, 1.0, alpha, core.search[PHI_BEST], slope, peak)
 
 
 @jit(inline=True, borrow=True)
-def _accept(core, g, scale, alpha, phi, slope):
-    """Move to the trial, whose gradient is ``scale * g``, and keep the pair if it has curvature."""
+def _accept(core, g, scale, alpha, phi, slope, peak):
+    """Move to the trial, whose gradient is ``scale * g``, and keep the pair if it has curvature.
+
+    ``slope`` and ``peak`` are d.g and max |g_i| there, times SCALE.
+    """
     s, k, pairs = core.scalars, core.counters, core.pairs
     s[LAST_STEP], s[NATURAL] = alpha, 1.0 if pairs.ring[COUNT] > 0 else 0.0
     curved = slope - s[SLOPE] > -_EPSILON * s[SLOPE]  # s.y = alpha (phi'(alpha) - phi'(0))
     row = free_row(pairs)
     if curved and pairs.steps.shape[0] > 0:
-        sy, yy, peak = _move_and_store(core, g, scale, pairs.steps[row], pairs.changes[row])
+        sy, yy = _move_and_store(core, g, scale, pairs.steps[row], pairs.changes[row])
         keep(pairs, row, sy, yy, -alpha * alpha * s[SLOPE])
     else:
-        peak = _move_only(core, g, scale)
+        scale_into(core.x, 1.0, core.trial)
+        scale_into(core.grad, scale, g)
     threshold = s[FTOL] * max(abs(s[F]), abs(phi), s[SCALE])
     if s[F] - phi <= threshold:
         k[SMALL] += 1
@@ -220,26 +224,16 @@ def _accept(core, g, scale, alpha, phi, slope):
 
 @jit(fastmath=REDUCTION, inline=True, borrow=True)
 def _move_and_store(core, g, scale, step, change):
-    """Move x and grad to the trial and store the differences, in one pass. Returns s.y, y.y, max |g_i|."""
+    """Move x and grad to the trial and store the differences, in one pass. Returns s.y and y.y."""
     x, grad, trial = core.x, core.grad, core.trial
-    bits = bits_view(g)
-    sy, yy, largest = 0.0, 0.0, 0
+    sy, yy = 0.0, 0.0
     for i in range(x.size):
         new = scale * g[i]
         s, y = trial[i] - x[i], new - grad[i]
         sy += s * y
         yy += y * y
-        magnitude = bits[i] & MAGNITUDE  # the largest modulus, by its bits: see _vector.max_abs
-        largest = magnitude if magnitude > largest else largest
         step[i], change[i], x[i], grad[i] = s, y, trial[i], new
-    return sy, yy, scale * float_of_bits(largest)
-
-
-@jit(borrow=True)
-def _move_only(core, g, scale):
-    scale_into(core.x, 1.0, core.trial)
-    scale_into(core.grad, scale, g)
-    return max_abs(core.grad)
+    return sy, yy
 
 
 @jit(inline=True, borrow=True)

@@ -100,8 +100,7 @@ def descend(pairs, g, d):
         multiply(pairs.inverse, g, d)
         return dot(d, g)
     if g.size < COMPACT_FROM:
-        _two_loop(pairs, g, d)
-        return dot(d, g)
+        return _two_loop(pairs, g, d)
     return _compact(pairs, g, d)
 
 
@@ -112,33 +111,40 @@ def _row(pairs, age):
     return (pairs.ring[NEWEST] - age + memory) % memory
 
 
-@jit(fastmath=REDUCTION, inline=True, borrow=True)
+@jit(inline=True, borrow=True)
 def _two_loop(pairs, g, d):
+    """Each pass over d ends a step of the recursion and takes the product that begins the next; returns d.g."""
     steps, changes, work = pairs.steps, pairs.changes, pairs.work
-    n, count, newest, memory = g.size, pairs.ring[COUNT], pairs.ring[NEWEST], pairs.steps.shape[0]
-    for i in range(n):
-        d[i] = -g[i]
-    row = newest
-    for _ in range(count):
-        total = 0.0
-        for i in range(n):
-            total += steps[row, i] * d[i]
-        total *= work[_INVERSE, row]
-        work[_FOR_S, row] = total
-        for i in range(n):
-            d[i] -= total * changes[row, i]
-        row = row - 1 if row > 0 else memory - 1
-    gamma = pairs.inner[newest, newest] / pairs.gram[newest, newest]
-    for i in range(n):
-        d[i] *= gamma
-    for _ in range(count):
-        row = row + 1 if row < memory - 1 else 0
-        total = 0.0
-        for i in range(n):
-            total += changes[row, i] * d[i]
-        total = work[_FOR_S, row] - total * work[_INVERSE, row]
-        for i in range(n):
-            d[i] += total * steps[row, i]
+    count, row, memory = pairs.ring[COUNT], pairs.ring[NEWEST], pairs.steps.shape[0]
+    gamma = pairs.inner[row, row] / pairs.gram[row, row]
+    scale_into(d, -1.0, g)
+    total = dot(d, steps[row])
+    for k in range(count):
+        weight = total * work[_INVERSE, row]
+        work[_FOR_S, row] = weight
+        if k < count - 1:
+            older = row - 1 if row > 0 else memory - 1
+            total = _add_and_multiply(d, 1.0, -weight, changes[row], steps[older])
+            row = older
+        else:
+            total = _add_and_multiply(d, gamma, -weight, changes[row], changes[row])
+    for k in range(count):
+        weight = work[_FOR_S, row] - total * work[_INVERSE, row]
+        newer = row + 1 if row < memory - 1 else 0
+        total = _add_and_multiply(d, 1.0, weight, steps[row], changes[newer] if k < count - 1 else g)
+        row = newer
+    return total
+
+
+@jit(fastmath=REDUCTION, inline=True, borrow=True)
+def _add_and_multiply(d, scale, weight, v, w):
+    """Make d scale (d + weight v), and return d.w."""
+    total = 0.0
+    for i in range(d.size):
+        value = scale * (d[i] + weight * v[i])
+        d[i] = value
+        total += value * w[i]
+    return total
 
 
 @jit(borrow=True)
