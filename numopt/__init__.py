@@ -109,7 +109,19 @@ from .rules import (
 )
 from .scipy_method import lbfgs
 from .solvers import LBFGS, SPG
-from .sparse import SparseEvolution
+from .sparse import (
+    SET,
+    AtRandom,
+    ByCost,
+    ByGradient,
+    ByMagnitude,
+    ByMomentum,
+    ByScore,
+    BySign,
+    SparseEvolution,
+    TwoStage,
+    prune_regrow,
+)
 from .status import Status
 
 __version__ = "0.1.0.dev0"
@@ -121,6 +133,7 @@ __all__ = [
     "LAMB",
     "LBFGS",
     "MADGRAD",
+    "SET",
     "SGD",
     "SPG",
     "ACProp",
@@ -139,10 +152,17 @@ __all__ = [
     "AddDecayedWeights",
     "AddNoise",
     "AffineSet",
+    "AtRandom",
     "Averaged",
     "Backtracking",
     "Box",
     "BoxSection",
+    "ByCost",
+    "ByGradient",
+    "ByMagnitude",
+    "ByMomentum",
+    "ByScore",
+    "BySign",
     "CappedSimplex",
     "Centralize",
     "Chain",
@@ -200,6 +220,7 @@ __all__ = [
     "SparseSimplex",
     "Status",
     "Trace",
+    "TwoStage",
     "UnitModulus",
     "Verdict",
     "WeightedL1Ball",
@@ -224,6 +245,7 @@ __all__ = [
     "polynomial",
     "project",
     "prox",
+    "prune_regrow",
     "sgdr",
     "show_config",
     "warmup_constant",

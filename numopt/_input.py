@@ -1,6 +1,7 @@
 """What Python callers pass in, checked and normalised once."""
 
 import operator
+import sys
 
 import numpy as np
 from numba import types
@@ -49,6 +50,34 @@ def point_vector(x):
     return given if given.flags.carray else np.array(given, dtype=given.dtype.newbyteorder("="))
 
 
+def bounds_vectors(bounds, n):
+    """(lower, upper) of SciPy's ``bounds``: a ``Bounds`` object, or pairs (lower, upper) with None for no bound.
+
+    A ``Box`` is taken too. The vectors are fresh; whether a number lies between them is left to the caller.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is not one pair for each of the n entries.
+    """
+    names = next((names for names in (("lb", "ub"), ("lower", "upper")) if hasattr(bounds, names[0])), None)
+    if names is not None:
+        lower, upper = (np.asarray(getattr(bounds, name), float) for name in names)
+    else:
+        try:
+            pairs = list(bounds)
+        except TypeError:
+            raise TypeError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}") from None
+        if any(np.size(pair) != 2 for pair in pairs):
+            raise ValueError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}")
+        lower = np.array([-np.inf if low is None else low for low, _ in pairs], float)
+        upper = np.array([np.inf if high is None else high for _, high in pairs], float)
+    for name, bound in (("lower", lower), ("upper", upper)):
+        if bound.size not in (1, n) or (bound.ndim == 1 and names is None and bound.size != n):
+            raise ValueError(f"bounds: {bound.size} {name} bounds for {n} variables")
+    return np.broadcast_to(lower.ravel(), n).copy(), np.broadcast_to(upper.ravel(), n).copy()
+
+
 def step_vectors(x, g):
     """``x``, to be changed in place, and ``g``, of the same dtype."""
     for name, value in (("x", x), ("g", g)):
@@ -93,8 +122,19 @@ def objective_value(f):
     return float(given.item())
 
 
+def callers_level():
+    """The ``stacklevel`` of a warning in the function that calls this, which points at the first caller outside."""
+    package = __name__.partition(".")[0] + "."
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and (frame.f_globals.get("__name__", "") + ".").startswith(package):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def at_least(value, least, name):
     """An integer option that must not be below ``least``."""
+    if type(value) is int and least <= value <= _LARGEST:
+        return value
     try:
         number = operator.index(value)
     except TypeError:
@@ -112,6 +152,8 @@ def at_least(value, least, name):
 
 def not_negative(value, name):
     """A tolerance."""
+    if type(value) is float and value >= 0.0:
+        return value
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -6,7 +6,7 @@ empty array of the dtype of x. Vectors of the core hold real numbers; a complex 
 """
 
 from ._input import gradient_vector, objective_value
-from ._jit import real_view, view_like
+from ._jit import jit, lend, real_view, view_like
 from .generic import tell
 from .status import Status
 
@@ -20,6 +20,17 @@ STATUS = 0
 NIT = 1
 NFEV = 2
 COUNTERS = 3
+
+
+@jit(borrow=True)
+def told(solver, f, gradient):
+    """Give a solver, by reference, f and the gradient as a real vector; returns the status.
+
+    With the core as an argument, its hundred words would be copied to the stack for each evaluation, and outside
+    functions that only borrow, references to its arrays be counted.
+    """
+    core, parameters, _ = lend(solver)
+    return tell(core, parameters, f, gradient)
 
 
 class AskTell:
@@ -37,7 +48,7 @@ class AskTell:
             gradient = real_view(g)
             if gradient.size != self.core.x.size:
                 return -1
-            return tell(self.core, self.parameters, f, gradient)
+            return told(self, f, gradient)
 
         @property
         def x(self):

@@ -151,6 +151,37 @@ def admit(gate, numbers, state, g, f):
     """
 
 
+@by_type
+def prepare(rule, x):
+    """Change the parameters before the first step, in place; most rules do not."""
+
+
+@by_type(borrow=True)
+def fresh(rule, numbers, t, u, x):
+    """The state of an entry whose history begins in step ``t``: a tuple of numbers, for the rules that keep vectors.
+
+    ``u`` is the update of the entry in that step, or 0 if there is none. Averages that are divided by 1 - b^t become
+    1 - b^t times u or its square, as if all updates before had been u: from zeros, the first steps of Adam would be
+    (1 - b1)/sqrt(1 - b2) times too long. Sums begin as at the start.
+    """
+
+
+@by_type(borrow=True)
+def follow(last, rules, states, numbers, c, x, g, t):
+    """What the last rule of a chain does after step ``t``, outside the passes; only registered for such rules.
+
+    Parameters
+    ----------
+    last : record
+        ``rules[-1]``.
+    rules, states, numbers, c : tuple
+        The chain, and for each rule its vectors, numbers and coefficients of this step.
+    x, g : ndarray
+        The parameters after the step, and the gradient of it.
+    t : int
+    """
+
+
 # --- sets ------------------------------------------------------------------------------------------------------------
 
 

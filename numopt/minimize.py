@@ -13,7 +13,7 @@ from .options import SearchOptions, merge
 from .projections import Box, box_of_bounds
 from .rules import Chain, Descent, chain, is_rule
 from .search import search
-from .solvers import LBFGS, SPG
+from .solvers import LBFGS, SPG, lbfgs_maker
 from .watch import Callback, History, Progress
 
 METHODS = ("L-BFGS", "L-BFGS-B", "SPG", "SparseEvolution")
@@ -60,7 +60,7 @@ def minimize(
         Accepted for compatibility; L-BFGS does not use them, and says so.
     bounds : Bounds or sequence of pairs (lower, upper), optional
         For real x; None or an infinite number is no bound. They are the constraint ``Box(lower, upper)``, handled by
-        SPG, not by L-BFGS-B; finite differences keep within them.
+        SPG, not by L-BFGS-B; finite differences keep within them. 'SparseEvolution' takes them, too, but no other set.
     constraints : set, optional
         A convex set, real or complex, such as ``L1Ball(1.0)`` or ``Intersection(...)``. x0 is projected onto it, and
         every point at which ``fun`` is evaluated belongs to it, those of finite differences excepted. Converged when
@@ -107,6 +107,14 @@ def minimize(
         disp
             Print the outcome.
 
+    <<<<<<< HEAD
+        For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, resamples (1),
+        grow ('score'), selection ('cost'), maxfun (100000), as for the class; target, for f + penalty * nnz; max_time,
+        history (with columns nit, nfev, fun, f, nnz, time), progress, disp; vectorized (fun takes all candidates, as
+        rows, and returns one value for each); workers (a map-like callable or a ``concurrent.futures.Executor``, for a
+        function that is called with one candidate). A compiled function runs in compiled code. The result has x, fun
+        (the penalty included), f, nnz and support.
+    =======
         For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, maxfun
         (100000), as for the class; target, for f + penalty * nnz; max_time, history (with columns nit, nfev, fun, f,
         nnz, time), progress, disp; vectorized (fun takes all candidates, as rows, and returns one value for each);
@@ -114,6 +122,7 @@ def minimize(
         candidate). A compiled function runs in compiled code. If x0 is on a GPU, candidates are made there, and fun
         takes all of them as the rows of a device array and returns one value for each, on the device or not. The result
         has x, on the host, fun (the penalty included), f, nnz and support.
+    >>>>>>> cuda-sets
 
     Returns
     -------
@@ -146,9 +155,9 @@ def minimize(
     if on_device and not searches:
         raise TypeError("x0 is on a GPU, where only method='SparseEvolution' evaluates; or use chain(...).init(x)")
     x0 = start_vector(cuda_part("evolution").on_host(x0) if on_device else x0)
-    onto = _constraint(bounds, constraints, x0)
     if searches:
-        return _search(fun, x0, args, jac, onto, callback, options, on_device)
+        return _search(fun, x0, args, jac, bounds, constraints, callback, options, on_device)
+    onto = _constraint(bounds, constraints, x0)
     method, onto = _checked_method(method, onto)
     chosen = merge(options, tol)
     scale = _powers_of_two(chosen.x_scale, x0.size)
@@ -158,7 +167,8 @@ def minimize(
     limits = (onto.lower, onto.upper) if type(onto) is Box else None
     objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate, limits)
     calls = objective.calls_per_gradient
-    solver = _solver(x0 if scale is None else x0 / scale, method, onto, chosen, calls)
+    start = x0 if scale is None else x0 / scale
+    solver = _solver(start, method, onto, chosen, calls)
     earlier = 0 if chosen.state is None else int(solver.nfev)
     report = (lambda x: x) if scale is None else (lambda x: x * scale)
     history = History() if chosen.history else None
@@ -166,16 +176,19 @@ def minimize(
     watchers = [watcher for watcher in (history, progress) if watcher is not None]
     if callback is not None:
         watchers.append(Callback(callback, report))
+    if method is not LBFGS or chosen.state is not None:
+        start = None  # the solver begins elsewhere
     try:
-        reason = drive(solver, objective, watchers, chosen.callback_every, chosen.max_time, chosen.target)
+        reason = drive(solver, objective, watchers, chosen.callback_every, chosen.max_time, chosen.target, start)
     finally:
         if progress is not None:
             progress.close()
     result = solver.result()
-    result.nfev = earlier * calls + objective.calls(result.njev - earlier)
+    # by key: an attribute of SciPy's result is looked up at ten times the cost
+    result["nfev"] = earlier * calls + objective.calls(result["njev"] - earlier)
     if scale is not None:
         result.update(x=result.x * scale, jac=result.jac / scale, x_scale=scale)
-    if reason is not result.reason:
+    if reason is not result["reason"]:
         result.update(reason=reason, status=reason.code, success=reason.success, message=reason.message)
     if history is not None:
         result.history = history.columns()
@@ -184,14 +197,17 @@ def minimize(
     return result
 
 
-def _search(fun, x0, args, jac, onto, callback, options, on_device):
+def _search(fun, x0, args, jac, bounds, constraints, callback, options, on_device):
     """Without gradients, for a sparse point."""
     if jac is not None and jac is not False:
         raise ValueError("SparseEvolution uses no gradients: fun must return the value alone, and jac be None")
-    if onto is not None and not _limits_nothing(onto):
-        raise ValueError("SparseEvolution takes no bounds or constraints")
+    onto = _constraint(None, constraints, x0)
+    if type(onto) not in (type(None), Box):
+        raise ValueError(f"SparseEvolution takes bounds, but no other set, got {onto!r}: let fun return inf outside")
+    if onto is not None and bounds is not None:
+        raise ValueError("give bounds or constraints, not both")
     chosen = merge(options, None, SearchOptions, stacklevel=4)
-    result = search(fun, x0, args, callback, chosen, on_device)
+    result = search(fun, x0, args, onto if bounds is None else bounds, callback, chosen, on_device)
     if chosen.disp:
         _print(result)
     return result
@@ -225,6 +241,8 @@ def _limits_nothing(onto):
 
 def _checked_method(method, onto):
     """(method, set): a chain, SPG or LBFGS, and what it has to stay in."""
+    if method is None and onto is None:
+        return LBFGS, None
     if type(method) is Chain or is_rule(method):
         if onto is not None and not _limits_nothing(onto):
             raise ValueError(f"a rule keeps within a set at the end of its chain: chain({method!r}, {onto!r})")
@@ -265,7 +283,8 @@ def _solver(x0, method, onto, chosen, calls):
     search = chosen.linesearch
     if chosen.maxls is not None:
         search = search._replace(max_evals=chosen.maxls)
-    return LBFGS.compiled.new(x0, chosen.maxcor, search, chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
+    make = lbfgs_maker(type(search))
+    return make(x0, chosen.maxcor, tuple(search), chosen.gtol, chosen.ftol, chosen.maxiter, maxfun)
 
 
 def _earlier(x0, method, onto, chosen, maxfun):

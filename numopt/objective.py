@@ -48,6 +48,7 @@ class Objective:
         self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False, limits=None
     ):
         jac = None if jac is False else jac  # SciPy takes that too
+        self._jitted = isinstance(fun, Dispatcher) and (not callable(jac) or isinstance(jac, Dispatcher))
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
         self.args = args if isinstance(args, tuple) else (args,)
@@ -55,7 +56,6 @@ class Objective:
         self._fun, self._jac = fun, jac
         self._scale, self._conjugate = scale, conjugate
         self._differences = jac is None or (isinstance(jac, str) and jac in _DIFFERENCES)
-        self._calls = np.zeros(1, np.int64)  # of fun, by differences; counted in compiled code too
         if jac is True:
             self._python, self._make, self._parts = _pair, _make_pair, (fun,)
         elif callable(jac):
@@ -70,6 +70,7 @@ class Objective:
             )
             self._python, self._make = _by_differences, _make_differences
             self._parts = (fun, scheme)
+            self._calls = np.zeros(1, np.int64)  # of fun; counted in compiled code too
             self._steps = np.array([absolute, relative])
             self._limits = np.empty((2, 0))
             if limits is not None:
@@ -100,7 +101,7 @@ class Objective:
 
     def compiled(self):
         """The objective for compiled solver loops, or None where it must be called from Python."""
-        if PLAIN or not all(isinstance(part, Dispatcher) for part in self._parts[:2] if callable(part)):
+        if PLAIN or not self._jitted:
             return None
         make, parts, args = self._make, self._parts, self.args
         if self._differences:
@@ -154,7 +155,7 @@ def _positive(value, name):
 
 
 def _make_pair(fun):
-    @numba.njit
+    @numba.njit(forceinline=True)
     def evaluate(x, g, args):
         f, gradient = fun(x, *args)
         if gradient.size != g.size:
@@ -167,7 +168,7 @@ def _make_pair(fun):
 
 
 def _make_separate(fun, jac):
-    @numba.njit
+    @numba.njit(forceinline=True)
     def evaluate(x, g, args):
         f = fun(x, *args)
         gradient = jac(x, *args)
@@ -181,7 +182,7 @@ def _make_separate(fun, jac):
 
 
 def _make_inplace(fun):
-    @numba.njit
+    @numba.njit(forceinline=True)
     def evaluate(x, g, args):
         for i in range(g.size):  # as in Python: a function that adds to g is right in both, or in neither
             g[i] = 0.0

@@ -43,6 +43,9 @@ class SearchOptions(NamedTuple):
     zeta: float = 0.3
     patience: int = 6
     penalize: Any = None
+    resamples: int = 1
+    grow: Any = "score"
+    selection: Any = "cost"
     maxfun: int = 100_000
     vectorized: bool = False
     workers: Any = None
@@ -64,13 +67,16 @@ def merge(options, tol, kind=Options, stacklevel=3):
     if tol is not None and kind is Options:
         given.setdefault("ftol", tol)
         given.setdefault("gtol", tol)
-    unknown = [name for name in given if name not in kind._fields]
-    if unknown:
-        names = ", ".join(map(str, unknown))
-        message = f"unknown options: {names}; known: {', '.join(kind._fields)}"
+    if not kind._field_defaults.keys() >= given.keys():
+        unknown = [name for name in given if name not in kind._fields]
+        message = f"unknown options: {', '.join(map(str, unknown))}; known: {', '.join(kind._fields)}"
         warnings.warn(message, OptimizeWarning, stacklevel=stacklevel)
-    known = {name: value for name, value in given.items() if name in kind._fields}
-    return kind(**{name: _CHECKS[name](value, name) if name in _CHECKS else value for name, value in known.items()})
+        given = {name: value for name, value in given.items() if name in kind._fields}
+    for name, value in given.items():
+        check = _CHECKS.get(name)
+        if check is not None:
+            given[name] = check(value, name)
+    return kind(**given)
 
 
 def _from_0(value, name):

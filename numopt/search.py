@@ -15,21 +15,32 @@ from .status import Status
 from .watch import Callback
 
 RUNNING = int(Status.RUNNING)
+_SOLVERS_OWN = (
+    "penalty",
+    "seed",
+    "sigma",
+    "zeta",
+    "patience",
+    "maxfun",
+    "penalize",
+    "resamples",
+    "grow",
+    "selection",
+)
 _COLUMNS = ("nit", "nfev", "fun", "f", "nnz", "time")
 
 
-def search(fun, x0, args, callback, chosen, on_device=False):
-    """Minimise f(x) + penalty nnz from ``x0``; ``chosen`` are the options (:class:`numopt.options.SearchOptions`).
+def search(fun, x0, args, bounds, callback, chosen, on_device=False):
+    """Minimise f(x) + penalty nnz; ``chosen`` are the options (:class:`numopt.options.SearchOptions`).
 
     ``on_device``: candidates are rows of an array on the GPU.
     """
-    if on_device and chosen.workers is not None:
-        raise ValueError("workers evaluate on the host, but x0 is on the GPU: fun takes all candidates there")
+    if on_device:
+        _check_for_device(bounds, chosen)
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {fun!r}")
     args = args if isinstance(args, tuple) else (args,)
-    names = ("penalty", "seed", "sigma", "zeta", "patience", "maxfun", "penalize")
-    solver = SparseEvolution(x0, **{name: getattr(chosen, name) for name in names})
+    solver = SparseEvolution(x0, bounds=bounds, **{name: getattr(chosen, name) for name in _SOLVERS_OWN})
     history = [] if chosen.history else None
     watchers = [] if callback is None else [Callback(callback, lambda x: x)]
     bar = _Bar(solver, chosen.maxfun) if chosen.progress else None
@@ -51,6 +62,16 @@ def search(fun, x0, args, callback, chosen, on_device=False):
         columns = np.array(history, dtype=float).reshape(-1, len(_COLUMNS)).T
         result.history = dict(zip(_COLUMNS, columns, strict=True))
     return result
+
+
+def _check_for_device(bounds, chosen):
+    """ValueError for what the host alone can do."""
+    if chosen.workers is not None:
+        raise ValueError("workers evaluate on the host, but x0 is on the GPU: fun takes all candidates there")
+    if bounds is not None or chosen.resamples != 1 or chosen.selection != "cost":
+        raise ValueError(
+            "on a GPU SparseEvolution takes no bounds, no resamples and no selection but 'cost': pass x0 as a NumPy array"
+        )
 
 
 def _run(solver, values, watchers, chosen, begun):

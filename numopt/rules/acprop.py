@@ -4,10 +4,10 @@ from typing import Any
 
 from .._jit import sqrt
 from .._scalars import abs2, average, over, power, times
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
-from .state import Moments, real_zeros, zeros
+from .state import Moments, fresh_moments, real_zeros, zeros
 
 
 @rule
@@ -87,3 +87,10 @@ def _(rule, c, state, u, x):
     m = average(state[0], u, b1, a1)
     step = over(times(u, rate), sqrt(hat * state[1]) + eps) + times(x, decay)
     return (m, b2 * state[1] + a2 * abs2(u - m) + stays), step
+
+
+@fresh.register(ACProp)
+def _(rule, held, t, u, x):
+    # s is of the update itself: that of its difference to m, which begins at u, would be 0
+    m, s = fresh_moments(rule.b1, rule.b2, t, u)
+    return m, s + rule.eps * (1.0 - power(rule.b2, t)) / (1.0 - rule.b2)

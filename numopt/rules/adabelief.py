@@ -4,11 +4,11 @@ from typing import Any
 
 from .._jit import sqrt
 from .._scalars import abs2, average, over, power
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .adam import numerator, numerators
 from .chain import rule
-from .state import Moments, real_zeros, zeros
+from .state import Moments, fresh_moments, real_zeros, zeros
 
 
 @rule
@@ -63,3 +63,8 @@ def _(rule, c, state, u, x):
     m = average(state[0], u, b1, a1)
     s = b2 * state[1] + a2 * abs2(u - m) + eps_root
     return (m, s), over(numerator(rule.nesterov, m, u, of_m, of_u), sqrt(hat * s) + eps)
+
+
+@fresh.register(AdaBelief)
+def _(rule, held, t, u, x):
+    return fresh_moments(rule.b1, rule.b2, t, u)

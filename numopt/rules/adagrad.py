@@ -6,7 +6,7 @@ import numpy as np
 
 from .._jit import sqrt
 from .._scalars import abs2, constant, over, times
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import Squares, real_full, real_zeros
@@ -116,3 +116,13 @@ def _(rule, c, state, u, x):
     v = rho * state[0] + rest * abs2(u)
     step = times(u, sqrt(state[1] + eps) / sqrt(v + eps))
     return (v, rho * state[1] + rest * abs2(step)), times(step, rate)
+
+
+@fresh.register(AdaGrad)
+def _(rule, held, t, u, x):
+    return (rule.initial,)
+
+
+@fresh.register(AdaDelta)
+def _(rule, held, t, u, x):
+    return constant(u, 0), constant(u, 0)

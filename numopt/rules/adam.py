@@ -6,10 +6,10 @@ import numpy as np
 
 from .._jit import ELEMENTWISE, by_type, sqrt, variant
 from .._scalars import abs2, average, larger, of_numbers, over, power, times
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
-from .state import Moments, real_zeros, zeros
+from .state import Moments, fresh_moments, real_zeros, zeros
 
 
 @rule
@@ -234,3 +234,14 @@ def _(rule, c, state, u, x):
     v = b2 * state[1] + a2 * abs2(u)
     largest = larger(hat * v, state[2])
     return (m, v, largest), over(times(m, of_m), sqrt(largest + eps_root) + eps)
+
+
+@fresh.register(Adam)
+@fresh.register(AdamW)
+def _(rule, held, t, u, x):
+    return fresh_moments(rule.b1, rule.b2, t, u)
+
+
+@fresh.register(AMSGrad)
+def _(rule, held, t, u, x):
+    return (*fresh_moments(rule.b1, rule.b2, t, u), abs2(u))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._scalars import average, larger, modulus, over, power, times
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import Moments, real_zeros, zeros
@@ -97,3 +97,9 @@ def _(rule, c, state, u, x):
     m = average(state[0], u, b1, a1)
     v = larger(modulus(u) + eps, b2 * state[1])
     return (m, v), over(times(m, factor), v) + times(x, decay)
+
+
+@fresh.register(AdaMax)
+@fresh.register(AdaMaxW)
+def _(rule, held, t, u, x):
+    return times(u, 1.0 - power(rule.b1, t)), modulus(u)

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import sqrt
-from .._scalars import abs2, average, over, power, times
-from ..generic import coefficients, element, vectors
+from .._scalars import abs2, average, nothing, over, power, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import real_zeros, zeros
@@ -84,3 +84,9 @@ def _(rule, c, state, u, x):
     n = b3 * state[2] + a3 * abs2(u + times(difference, b2))
     step = over(average(m, v, of_m, of_v), sqrt(hat * n + eps_root) + eps) + times(x, decay)
     return (m, v, n, u), step
+
+
+@fresh.register(Adan)
+def _(rule, held, t, u, x):
+    square = (1.0 - power(1.0 * rule.b[2], t)) * abs2(u)
+    return times(u, 1.0 - power(1.0 * rule.b[0], t)), nothing(u), square, u

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import sqrt
-from .._scalars import abs2, average, over, power, times
-from ..generic import coefficients, element, rate, vectors
+from .._scalars import abs2, average, nothing, over, power, times
+from ..generic import coefficients, element, fresh, rate, vectors
 from . import checks
 from .chain import rule
-from .state import Moments, real_zeros, zeros
+from .state import Moments, fresh_moments, real_zeros, zeros
 
 
 @rule
@@ -131,3 +131,13 @@ def _(rule, c, state, u, x):
     m = times(state[0], b1) + u
     v = b2 * state[1] + a2 * abs2(u)
     return (m, v), over(average(m, u, of_m, of_u), sqrt(hat * v) + eps)
+
+
+@fresh.register(AdEMAMix)
+def _(rule, held, t, u, x):
+    return (*fresh_moments(rule.b1, rule.b2, t, u), nothing(u))
+
+
+@fresh.register(SimplifiedAdEMAMix)
+def _(rule, held, t, u, x):
+    return nothing(u), (1.0 - power(rule.b2, t)) * abs2(u)

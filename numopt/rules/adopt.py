@@ -3,8 +3,8 @@
 from typing import Any
 
 from .._jit import sqrt
-from .._scalars import abs2, average, larger, limit, over, times
-from ..generic import coefficients, element, vectors
+from .._scalars import abs2, average, larger, limit, nothing, over, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import Moments, real_zeros, zeros
@@ -64,3 +64,8 @@ def _(rule, c, state, u, x):
     rate, b1, a1, b2, a2, eps, bound = c
     m = average(state[0], limit(over(u, larger(sqrt(state[1]), eps)), bound), b1, a1)
     return (m, b2 * state[1] + a2 * abs2(u)), times(m, rate)
+
+
+@fresh.register(ADOPT)
+def _(rule, held, t, u, x):
+    return nothing(u), abs2(u)

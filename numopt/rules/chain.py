@@ -6,7 +6,7 @@ from numba.extending import overload, overload_method
 
 from .._foreign import cuda_part, is_device_array
 from .._jit import PLAIN, Record, record
-from ..generic import admit, coefficients, notice, numbers, rate, vectors
+from ..generic import admit, coefficients, fresh, notice, numbers, prepare, rate, vectors
 from .ending import class_of, ends
 from .optimizer import Optimizer
 from .passes import has_learning_rate
@@ -17,8 +17,9 @@ def rule(cls):
 
     The class may say that it ``descends``: that what it gives is to be added to x. The rules that turn the sign are
     those with a learning rate and a few without. It registers ``element``, ``coefficients`` and, if it keeps anything,
-    ``vectors`` and ``numbers``, whose names the class lists in ``holds``. A vector called ``start`` is the x of
-    ``init``. A class that ``needs_value`` registers ``notice``; one that reduces ``summands`` and ``absorb``.
+    ``vectors``, ``fresh`` and ``numbers``, whose names the class lists in ``holds``. A vector called ``start`` is the x
+    of ``init``. A class that ``needs_value`` registers ``notice``; one that reduces ``summands`` and ``absorb``; one
+    that ``prepares`` x ``prepare``; one that ``closes`` a chain, so that nothing may stand behind it, ``follow``.
     """
     made = record(cls)
     made.init = _init
@@ -26,6 +27,8 @@ def rule(cls):
     made.holds = getattr(made, "holds", ())
     made.needs_value = getattr(made, "needs_value", False)
     made.real_only = getattr(made, "real_only", False)
+    made.prepares = getattr(made, "prepares", False)
+    made.closes = getattr(made, "closes", False)
     made.descends = getattr(made, "descends", "learning_rate" in made._fields)
     return made
 
@@ -63,6 +66,16 @@ def _(rule, held, t, learning_rate):
 @notice.register(Record)
 def _(rule, held, t, learning_rate, f):
     pass
+
+
+@prepare.register(Record)
+def _(rule, x):
+    pass
+
+
+@fresh.register(Record)
+def _(rule, held, t, u, x):
+    return ()
 
 
 @rate.register(float)
@@ -154,6 +167,9 @@ def _complaint(rules):
     early = next((class_of(rule).__name__ for rule in rules[:-1] if ends(rule)), None)
     if early:
         return f"chain({names}): {early} projects x after the update, so it must stand last"
+    closed = next((class_of(rule).__name__ for rule in rules[:-1] if class_of(rule).closes), None)
+    if closed:
+        return f"chain({names}): {closed} must stand last, since what follows could change what it keeps"
     turning = [class_of(rule).__name__ for rule in rules if class_of(rule).descends]
     if not turning:
         return f"chain({names}) would climb: add a rule with a learning rate, such as SGD(1e-2), or Scale(-1e-2)"

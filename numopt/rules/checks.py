@@ -35,6 +35,13 @@ def not_negative(rule, *names):
             raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
 
 
+def seed(rule):
+    """The seed is a whole number from 0 to 2^53, which a float64 holds."""
+    not_negative(rule, "seed")
+    if rule.seed != np.floor(rule.seed) or rule.seed > 2.0**53:
+        raise ValueError(f"seed must be a whole number from 0 to 2^53, got {rule.seed!r}")
+
+
 def positive(rule, *names):
     """These numbers are finite and positive."""
     for name in names:

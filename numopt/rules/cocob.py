@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._scalars import constant, inner, larger, modulus, over, times
-from ..generic import coefficients, element, vectors
+from .._scalars import constant, inner, larger, modulus, nothing, over, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import real_full, real_zeros, zeros
@@ -81,3 +81,8 @@ def _(rule, c, state, u, x):
     direction = state[3] - u
     new = start + over(times(direction, largest + reward), largest * larger(total + largest, alpha * largest))
     return (largest, total, reward, direction, start), new - x
+
+
+@fresh.register(COCOB)
+def _(rule, held, t, u, x):
+    return rule.eps, constant(u, 0), constant(u, 0), nothing(u), x

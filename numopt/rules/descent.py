@@ -129,6 +129,7 @@ class Descent(AskTell):
 
         def new(rules, x0, gtol, maxiter, maxfun):
             start = x0 + np.zeros(1)
+            opt = Optimizer(rules, start)  # before start is copied: some rules change it
             parts = real_view(start)
             core = DescentCore(
                 parts.copy(),
@@ -141,7 +142,7 @@ class Descent(AskTell):
             core.scalars[SCALE], core.scalars[GTOL] = 1.0, gtol
             core.scalars[F] = core.scalars[BEST] = np.inf
             core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
-            return DescentFields(core, Optimizer(rules, start), start[:0].copy())
+            return DescentFields(core, opt, start[:0].copy())
 
         @property
         def best(self):

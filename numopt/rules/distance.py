@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import by_type, sqrt
-from .._scalars import abs2, average, inner, modulus, over, power, times
-from ..generic import absorb, coefficients, element, numbers, summands, vectors
+from .._scalars import abs2, average, inner, modulus, nothing, over, power, times
+from ..generic import absorb, coefficients, element, fresh, numbers, summands, vectors
 from . import checks
 from .chain import rule
 from .norms import norm_of, squares, vector_norm
-from .state import real_zeros, zeros
+from .state import fresh_moments, real_zeros, zeros
 
 
 @rule
@@ -260,3 +260,14 @@ def _(rule, c, state, u, x):
     v = b2 * state[1] + a2 * abs2(u)
     s = average(state[2], u, b3, weight)
     return (m, v, s, state[3]), over(times(m, rate), sqrt(v) + eps) + times(x, decay)
+
+
+@fresh.register(DoG)
+@fresh.register(DoWG)
+def _(rule, held, t, u, x):
+    return (x,)
+
+
+@fresh.register(Prodigy)
+def _(rule, held, t, u, x):
+    return (*fresh_moments(rule.b1, rule.b2, t, times(u, held[2])), nothing(u), x)

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from .._jit import sqrt
-from .._scalars import abs2, average, of_numbers, over, power, times
-from ..generic import absorb, coefficients, element, numbers, summands, vectors
+from .._scalars import abs2, average, nothing, of_numbers, over, power, times
+from ..generic import absorb, coefficients, element, fresh, numbers, summands, vectors
 from . import checks
 from .chain import rule
 from .norms import norm_of, squares
-from .state import Moments, Momentum, real_zeros, zeros
+from .state import Moments, Momentum, fresh_moments, real_zeros, zeros
 
 
 @rule
@@ -153,3 +153,13 @@ def _(rule, held, sums, n, t):
 def _(rule, c, state, u, x):
     state, direction = _direction(c, state, u, x)
     return state, times(direction, c[9])
+
+
+@fresh.register(NovoGrad)
+def _(rule, held, t, u, x):
+    return (nothing(u),)
+
+
+@fresh.register(LAMB)
+def _(rule, held, t, u, x):
+    return fresh_moments(rule.b1, rule.b2, t, u)

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._scalars import abs2, cbrt, over, times
-from ..generic import coefficients, element, vectors
+from .._scalars import abs2, cbrt, constant, nothing, over, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import real_zeros, zeros
@@ -70,3 +70,8 @@ def _(rule, c, state, u, x):
     s, q = state[0] + times(u, weight), state[1] + weight * abs2(u)
     z = state[2] - over(s, cbrt(q) + eps)
     return (s, q, state[2]), times(z - x, rest)
+
+
+@fresh.register(MADGRAD)
+def _(rule, held, t, u, x):
+    return nothing(u), constant(u, 0), x

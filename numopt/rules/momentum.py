@@ -1,7 +1,7 @@
 """Moving averages and decaying sums of the update, as links of a chain."""
 
-from .._scalars import average, power, times
-from ..generic import coefficients, element, vectors
+from .._scalars import average, nothing, power, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .sgd import look_ahead
@@ -72,3 +72,13 @@ def _(rule, c, state, u, x):
 def _(rule, c, state, u, x):
     m = average(state[0], u, c[0], c[1])
     return (m,), times(m, c[2])
+
+
+@fresh.register(Trace)
+def _(rule, held, t, u, x):
+    return (nothing(u),)
+
+
+@fresh.register(EMA)
+def _(rule, held, t, u, x):
+    return (times(u, 0.0 if rule.debias is None else 1.0 - power(rule.decay, t)),)

@@ -7,7 +7,7 @@ import numpy as np
 from .._jit import Positions, sqrt, variant
 from .._philox import normal_pair, philox, words_of
 from .._scalars import constant, number, of_entry, of_numbers
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import chain, rule
 from .sgd import SGD
@@ -55,9 +55,8 @@ class AddNoise:
 
     def check(self):
         """Limits of the fields."""
-        checks.not_negative(self, "eta", "gamma", "seed")
-        if self.seed != np.floor(self.seed) or self.seed > 2.0**53:
-            raise ValueError(f"seed must be a whole number from 0 to 2^53, got {self.seed!r}")
+        checks.not_negative(self, "eta", "gamma")
+        checks.seed(self)
 
 
 @variant
@@ -118,3 +117,8 @@ def _(u, c, position):
 @element.register(AddNoise)
 def _(rule, c, state, u, x):
     return state, _noisy(u, c, np.uint64(state[0]))
+
+
+@fresh.register(AddNoise)
+def _(rule, held, t, u, x):
+    return (0,)

@@ -8,7 +8,7 @@ from numba.core.errors import TypingError
 from .._foreign import cuda_part
 from .._input import misfit, not_negative, objective_value, parameter_vector, step_vectors
 from .._jit import copy_into, run_parallel, stateful
-from ..generic import accepts, numbers, vectors
+from ..generic import accepts, numbers, prepare, vectors
 from .ending import ends
 from .passes import has_learning_rate, needs_buffer, row_of, start_of
 from .update import (
@@ -37,8 +37,9 @@ def check_vector(rules, x):
         reason = misfit(rules[-1], x.dtype.kind == "c")
         if reason:
             raise TypeError(reason)
-        if not accepts(rules[-1], x.size):
-            raise ValueError(f"x has {x.size} entries, which are not as many as {rules[-1]!r} is for")
+    for rule in rules:
+        if accepts.registered(type(rule)) and not accepts(rule, x.size):
+            raise ValueError(f"x has {x.size} entries, which are not as many as {rule!r} is for")
     if x.dtype.kind == "c" and any(rule.real_only for rule in rules):
         names = ", ".join(type(rule).__name__ for rule in rules if rule.real_only)
         raise ValueError(f"{names}: for real x only, but x is {x.dtype}")
@@ -86,6 +87,7 @@ class Optimizer:
         """What ``@njit`` code sees."""
 
         def new(rules, x):
+            prepare(rules, x)
             held = vectors(rules, x)
             buffer = np.zeros(x.size if needs_buffer(rules, held) else 0, x.dtype)
             scalars = np.zeros(SCALARS)
@@ -118,8 +120,13 @@ class Optimizer:
 
     def __new__(cls, rules, x):
         """Check x; :func:`chain` has checked the rules."""
-        x = parameter_vector(x)
+        given, x = x, parameter_vector(x)
         check_vector(rules, x)
+        if any(rule.prepares for rule in rules) and not (x is given and x.flags.writeable):
+            names = ", ".join(type(rule).__name__ for rule in rules if rule.prepares)
+            raise ValueError(
+                f"init: {names} changes x, which must be a writable contiguous NumPy vector, got {given!r}"
+            )
         return cls.compiled.new(tuple(rules), x)
 
     def update(self, x, g, f=None):

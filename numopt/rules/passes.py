@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, read, write
 from .._scalars import minus_parts, parts
-from ..generic import absorb, coefficients, element, nearest, notice, numbers, rate, summands, vectors
+from ..generic import absorb, coefficients, element, nearest, notice, numbers, prepare, rate, summands, vectors
 from .ending import class_of, ends, ends_by_entry
 
 BLOCK = 16384  # entries; what is computed once in a block costs nothing beside them
@@ -32,6 +32,18 @@ def _(length):
     if length == 0:
         return lambda rules, x: ()
     return lambda rules, x: (vectors(rules[0], x), *vectors(rules[1:], x))
+
+
+@prepare.register(tuple)
+def _(length):
+    if length == 0:
+        return lambda rules, x: None
+
+    def each(rules, x):
+        prepare(rules[0], x)
+        prepare(rules[1:], x)
+
+    return each
 
 
 @numbers.register(tuple)

@@ -4,10 +4,10 @@ from typing import Any
 
 from .._jit import sqrt
 from .._scalars import abs2, average, over, power, times
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
-from .state import Moments, real_zeros, zeros
+from .state import Moments, fresh_moments, real_zeros, zeros
 
 
 @rule
@@ -74,3 +74,8 @@ def _(rule, c, state, u, x):
     m = average(state[0], u, b1, a1)
     v = b2 * state[1] + a2 * abs2(u)
     return (m, v), over(times(m, factor), sqrt(hat * v + eps_root) + eps)
+
+
+@fresh.register(RAdam)
+def _(rule, held, t, u, x):
+    return fresh_moments(rule.b1, rule.b2, t, u)

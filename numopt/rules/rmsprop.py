@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import ELEMENTWISE, by_type, sqrt
-from .._scalars import abs2, average, constant, larger, over, times
-from ..generic import coefficients, element, vectors
+from .._scalars import abs2, average, constant, larger, nothing, over, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
-from .sgd import decay_of, traced
+from .sgd import decay_of, fresh_trace, traced
 from .state import Squares, real_zeros, zeros
 
 
@@ -159,3 +159,23 @@ def _(rule, c, state, u, x):
     averages, variance = _variance(rule.centered, state, u, b, a)
     trace, step = traced(rule.momentum, rule.nesterov, state[-1:], over(times(u, rate), sqrt(variance + eps)), momentum)
     return averages + trace, step
+
+
+@by_type(borrow=True)
+def _fresh_averages(centered, u):
+    """Averages as of updates of this size in all directions; with a mean of u the variance would be 0."""
+
+
+@_fresh_averages.register(type(None))
+def _(centered, u):
+    return (abs2(u),)
+
+
+@_fresh_averages.register(bool)
+def _(centered, u):
+    return abs2(u), nothing(u)
+
+
+@fresh.register(RMSProp)
+def _(rule, held, t, u, x):
+    return _fresh_averages(rule.centered, u) + fresh_trace(rule.momentum, u)

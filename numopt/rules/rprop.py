@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._scalars import constant, inner, nothing, sign, times
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import real_full, zeros
@@ -77,3 +77,8 @@ def _(rule, c, state, u, x):
         h = max(shrink * h, least)
         u = nothing(u)
     return (h, u), times(sign(u), -h)
+
+
+@fresh.register(RProp)
+def _(rule, held, t, u, x):
+    return rule.learning_rate, nothing(u)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from .._jit import ELEMENTWISE, by_type
-from .._scalars import times
-from ..generic import coefficients, element, vectors
+from .._scalars import nothing, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import Momentum, zeros
@@ -70,6 +70,21 @@ def _(momentum, x):
     return Momentum(zeros(x))
 
 
+@by_type(borrow=True)
+def fresh_trace(momentum, u):
+    """The trace of an entry whose history begins."""
+
+
+@fresh_trace.register(type(None))
+def _(momentum, u):
+    return ()
+
+
+@fresh_trace.register(float)
+def _(momentum, u):
+    return (nothing(u),)
+
+
 @by_type(borrow=True, fastmath=ELEMENTWISE)
 def look_ahead(nesterov, trace, u, decay):
     """What goes out of a trace: the trace itself, or u + decay trace with Nesterov's momentum."""
@@ -130,3 +145,8 @@ def _(rule, held, t, learning_rate):
 def _(rule, c, state, u, x):
     state, u = traced(rule.momentum, rule.nesterov, state, u, c[1])
     return state, times(u, c[0])
+
+
+@fresh.register(SGD)
+def _(rule, held, t, u, x):
+    return fresh_trace(rule.momentum, u)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .._scalars import average, sign, times
-from ..generic import coefficients, element, vectors
+from .._scalars import average, nothing, sign, times
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import Momentum, zeros
@@ -123,3 +123,9 @@ def _(rule, c, state, u, x):
     rate, b1, a1, b2, a2, decay = c
     direction = sign(average(state[0], u, b1, a1))
     return (average(state[0], u, b2, a2),), average(direction, x, rate, decay)
+
+
+@fresh.register(Signum)
+@fresh.register(Lion)
+def _(rule, held, t, u, x):
+    return (nothing(u),)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import jit
+from .._scalars import abs2, of_numbers, power, times
 
 
 class Moments(NamedTuple):
@@ -42,3 +43,9 @@ def real_zeros(x):
 def real_full(x, value):
     """A vector of equal numbers, of the real dtype of x."""
     return np.full(x.size, value, x.real.dtype)
+
+
+@of_numbers
+def fresh_moments(b1, b2, t, u):
+    """Moments as if every update until step t had been u."""
+    return times(u, 1.0 - power(b1, t)), (1.0 - power(b2, t)) * abs2(u)

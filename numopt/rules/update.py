@@ -7,7 +7,7 @@ from numba.extending import overload
 
 from .._input import misfit
 from .._jit import PLAIN, block, by_type, cast, fields, jit, lend
-from ..generic import admit, coefficients, notice
+from ..generic import admit, coefficients, follow, notice
 from .ending import class_of, ending_accepts, ends, project_whole
 from .passes import (
     BLOCK,
@@ -120,7 +120,28 @@ def _prepare(fields, x, g, size):
         _finish(which, fields, total)
 
 
+def _follow(fields, x, g):
+    """What the last rule does after the passes."""
+    rules, states, held, scalars, _ = fields
+    if follow.registered(type(rules[-1])):
+        c = _coefficients(rules, held, scalars, x)
+        follow(rules[-1], rules, states, held, c, x, g, int(scalars[COUNT]) + 1)
+
+
 if not PLAIN:
+
+    @overload(_follow, jit_options={"error_model": "numpy", "_nrt": False})
+    def _follow_if_registered(fields, x, g):
+        last = len(fields[0]) - 1
+        if not follow.registered(class_of(fields[0][last])):
+            return lambda fields, x, g: None
+
+        def run(fields, x, g):
+            rules, states, held, scalars, _ = fields
+            c = _coefficients(rules, held, scalars, x)
+            follow(rules[last], rules, states, held, c, x, g, int(scalars[COUNT]) + 1)
+
+        return run
 
     @overload(_prepare, jit_options={"error_model": "numpy", "_nrt": False})
     def _prepare_if_needed(fields, x, g, size):
@@ -154,6 +175,7 @@ def _step(fields, x, g, f):
     for start in range(0, x.size, size):
         _run_last_block(fields, x, g, start, min(x.size, start + size))
     project_whole(rules, x)
+    _follow(fields, x, g)
     scalars[COUNT] += 1.0
 
 
@@ -241,6 +263,11 @@ def _project_whole_of(opt, x):
 
 
 @jit(borrow=True)
+def _follow_of(opt, x, g):
+    _follow(lend(opt), x, g)
+
+
+@jit(borrow=True)
 def _notice_of(opt, f):
     rules, _, held, scalars, _ = lend(opt)
     notice(rules, held, int(scalars[COUNT]) + 1, current_rate(rules, scalars), _number_of(f))
@@ -267,5 +294,6 @@ def parallel_update(opt, x, g, f):
     for b in prange(blocks):
         _run_last_block_of(opt, x, g, b * size, min(n, (b + 1) * size))
     _project_whole_of(opt, x)
+    _follow_of(opt, x, g)
     scalars[COUNT] += 1.0
     return 0

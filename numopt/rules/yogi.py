@@ -6,10 +6,10 @@ import numpy as np
 
 from .._jit import sqrt
 from .._scalars import abs2, average, over, power, sign, times
-from ..generic import coefficients, element, vectors
+from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
-from .state import Moments, real_full
+from .state import Moments, fresh_moments, real_full
 
 START = 1e-6
 
@@ -64,3 +64,8 @@ def _(rule, c, state, u, x):
     m, square = average(state[0], u, b1, a1), abs2(u)
     v = state[1] - a2 * sign(state[1] - square) * square
     return (m, v), over(times(m, factor), sqrt(hat * v) + eps)
+
+
+@fresh.register(Yogi)
+def _(rule, held, t, u, x):
+    return fresh_moments(rule.b1, rule.b2, t, u)

@@ -1,5 +1,6 @@
 """L-BFGS as a stateful jitted class: the same object in Python and inside ``@njit`` code."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from .._input import at_least, not_negative, start_vector
 from .._jit import Record, fields, jit, real_view, stateful, view_like
 from ..ask_tell import SCALE, STATUS, AskTell
 from ..linesearch import MoreThuente
-from ..status import Status
+from ..status import BY_VALUE, Status
 from .inverse_hessian import InverseHessian, Result
 from .lbfgs_core import (
     FTOL,
@@ -245,7 +246,7 @@ class LBFGS(AskTell):
             :class:`Status`; ``state``, this object, and ``hess_inv``, made when it is looked at.
         """
         x, f, grad, nit, nfev, status = _outcome(self)
-        reason = Status(status)
+        reason = BY_VALUE[status]
         return Result(
             x=x,
             fun=f,
@@ -259,6 +260,20 @@ class LBFGS(AskTell):
             reason=reason,
             state=self,
         )
+
+
+@functools.cache
+def lbfgs_maker(kind):
+    """The compiled ``make(x0, memory, numbers, gtol, ftol, maxiter, maxfun)`` for line searches of the class ``kind``.
+
+    ``numbers`` are the fields of the search as a plain tuple: from Python, it enters at a quarter of a record's cost.
+    """
+
+    @jit
+    def make(x0, memory, numbers, gtol, ftol, maxiter, maxfun):
+        return LBFGS(x0, memory, kind(*numbers), gtol, ftol, maxiter, maxfun)
+
+    return make
 
 
 @jit

@@ -109,7 +109,7 @@ def restart(core, x0, keep_memory):
     k[STATUS], k[NIT], k[NFEV], k[SMALL], k[POOR], k[EXPECTED] = RUNNING, 0, 0, 0, 0, 0
 
 
-@jit(borrow=True)
+@jit(inline=True, borrow=True)
 def tell(core, search, f, g):
     """Take f and the gradient at ``core.trial``; g is a float64 vector of the same size. Returns the status."""
     if core.counters[STATUS] != RUNNING:

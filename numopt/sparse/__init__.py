@@ -1,5 +1,21 @@
-"""Search for sparse vectors without gradients."""
+"""Sparse vectors: found without gradients, and kept sparse while they are trained with them."""
 
+from . import rounds, two_stage  # noqa: F401 (they register what a selection does)
+from .choices import AtRandom, ByCost, ByScore, TwoStage
 from .evolution import SparseEvolution
+from .rewiring import ByGradient, ByMagnitude, ByMomentum, BySign, prune_regrow
+from .set import SET
 
-__all__ = ["SparseEvolution"]
+__all__ = [
+    "SET",
+    "AtRandom",
+    "ByCost",
+    "ByGradient",
+    "ByMagnitude",
+    "ByMomentum",
+    "ByScore",
+    "BySign",
+    "SparseEvolution",
+    "TwoStage",
+    "prune_regrow",
+]

@@ -1,20 +1,40 @@
 """The search for sparse vectors as a stateful jitted class."""
 
-import operator
+import warnings
 
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._input import at_least, not_negative, start_vector
-from .._jit import fields, jit, real_view, stateful, view_like
+from .._input import at_least, callers_level, not_negative, start_vector
+from .._jit import Record, fields, jit, real_view, stateful, view_like
 from ..ask_tell import STATUS, AskTell
 from ..status import Status
-from .rounds import take_values
-from .state import BATCH, FUN, Evolution, count_penalized, new_state
+from . import checks
+from .batch import average, repeated
+from .bounds import limits_of, start_within
+from .choices import GROWTHS, SELECTIONS, scouts, take
+from .state import (
+    BATCH,
+    FLAT,
+    FUN,
+    PHASE,
+    RESAMPLES,
+    ROUND,
+    SCOUT,
+    Evolution,
+    costs,
+    count_penalized,
+    new_state,
+    set_options,
+)
 
 _LIMIT = 100_000
-_LARGEST_SEED = 2**53
+_BY_SCORE, _BY_COST = GROWTHS["score"], SELECTIONS["cost"]
 RUNNING = int(Status.RUNNING)
+_NO_SCORE = (
+    "SparseEvolution: around x0, f is the same in opposite directions, or not finite, in all that were tried, so that "
+    "nothing tells which entries to change. Start elsewhere (not at zero, for a network), or raise sigma."
+)
 
 
 @fields
@@ -22,30 +42,20 @@ class SparseEvolutionFields:
     """What a :class:`SparseEvolution` holds."""
 
     core: Evolution
+    selection: Record
     prototype: np.ndarray  # empty; its dtype is that of x
 
 
-@jit
-def _is_penalized(penalize, n):
-    """For every coordinate whether it is penalised; None: all are."""
-    out = np.ones(n, np.bool_)
-    if penalize is not None:
-        for c in range(n):
-            out[c] = penalize[c] != 0
-    return out
-
-
 @jit(borrow=True)
-def _tell(core, values):
+def _tell(core, selection, values):
     """Take the values of the batch; -1, and nothing done, for another number of them."""
     k = core.counters
     if k[STATUS] != RUNNING:
         return k[STATUS]
-    if values.size != k[BATCH]:
+    if values.size != k[BATCH] * k[RESAMPLES]:
         return -1
-    for row in range(values.size):
-        core.values[row] = values[row]
-    return take_values(core)
+    average(core, values)
+    return take(selection, core)
 
 
 @stateful(SparseEvolutionFields)
@@ -84,6 +94,20 @@ class SparseEvolution(AskTell):
         Evaluations at most.
     penalize : array_like of bool, shape (n,), optional
         Which entries cost when they are not zero, all by default; the others, such as biases, always move.
+    bounds : Bounds, Box or sequence of pairs (lower, upper), optional
+        For real x; None or an infinite number is no bound. Every candidate lies within; x0 is clipped. Bounds of an
+        entry that costs must include 0. In ``@njit`` code a ``Box``; entries whose bounds do not include 0 cost nothing
+        there.
+    resamples : int
+        For noisy f: every candidate comes so many times, in rows that follow each other, and the mean of their values
+        is its value. Each row is an evaluation. Of more samples than one, ``ask`` makes an array also in ``@njit``.
+    grow : {'score', 'random'}
+        Which zero entries are woken: those that scouting found promising, or any, without scouting, for comparison. In
+        ``@njit`` code ``ByScore()`` or ``AtRandom()`` of ``numopt.sparse``.
+    selection : {'cost', 'two-stage'}
+        What becomes of candidates. 'two-stage', for comparison only: average the sparsest of the better half by f,
+        which does not minimise f + penalty * nnz (:mod:`numopt.sparse.two_stage`). In ``@njit`` code ``ByCost()`` or
+        ``TwoStage()`` of ``numopt.sparse``.
 
     Attributes
     ----------
@@ -107,7 +131,13 @@ class SparseEvolution(AskTell):
     Raises
     ------
     ValueError, TypeError
-        In Python, for an x0 that is not a finite vector of numbers, or for numbers that make no sense.
+        In Python, for an x0 that is not a finite vector of numbers, for options that make no sense, or for bounds of a
+        complex x.
+
+    Warns
+    -----
+    RuntimeWarning
+        In Python, if f did not change between opposite directions in the first scouting, as around a network of zeros.
 
     Notes
     -----
@@ -115,7 +145,9 @@ class SparseEvolution(AskTell):
     memory. Values that are not finite rank last, and the first one must be finite. Random numbers are those of Philox
     with counters for position, row and generation; they depend on nothing else.
 
-    With f measured to a noise that is not small beside the penalty, x is the luckiest point rather than the best one.
+    With f measured to a noise that is not small beside the penalty, x is the luckiest point rather than the best one,
+    and ``f`` is lower than a new measurement there. The mean of r ``resamples`` has the noise divided by sqrt(r); x is
+    the best by these means, which are never measured again. For a deterministic f they are a waste.
     With gradients at hand use them: where measurements are few (below about 6 per nonzero entry) hard thresholding and
     the Lasso also find supports that this method does not.
 
@@ -137,7 +169,21 @@ class SparseEvolution(AskTell):
     ([3, 11], 'CONVERGED_PATIENCE')
     """
 
-    def __new__(cls, x0, penalty=0.01, seed=0, sigma=0.5, zeta=0.3, patience=6, maxfun=_LIMIT, penalize=None):
+    def __new__(
+        cls,
+        x0,
+        penalty=0.01,
+        seed=0,
+        sigma=0.5,
+        zeta=0.3,
+        patience=6,
+        maxfun=_LIMIT,
+        penalize=None,
+        bounds=None,
+        resamples=1,
+        grow="score",
+        selection="cost",
+    ):
         """Validate, and build the compiled object."""
         x0 = start_vector(x0)
         penalty, sigma, zeta = (
@@ -149,31 +195,52 @@ class SparseEvolution(AskTell):
             raise ValueError(f"sigma must be above 0 and finite, got {sigma}")
         if not 0 < zeta <= 1:
             raise ValueError(f"zeta must be above 0 and at most 1, got {zeta}")
+        resamples = at_least(resamples, 1, "resamples")
         limits = at_least(patience, 1, "patience"), at_least(maxfun, 1, "maxfun")
-        mask = _mask(penalize, x0.size)
-        return cls.compiled.new(x0, penalty, _seed(seed), sigma, zeta, *limits, mask)
+        if limits[1] < resamples:
+            raise ValueError(f"maxfun must be at least resamples = {resamples}, got {maxfun}")
+        mask = checks.mask(penalize, x0.size)
+        bounds = checks.limits(bounds, x0, mask)
+        chosen = checks.choice(grow, GROWTHS, "grow"), checks.choice(selection, SELECTIONS, "selection")
+        seed = checks.seed_number(seed)
+        return cls.compiled.new(x0, penalty, seed, sigma, zeta, *limits, mask, bounds, resamples, *chosen)
 
     class compiled:
         """What ``@njit`` code sees."""
 
-        def new(x0, penalty=0.01, seed=0, sigma=0.5, zeta=0.3, patience=6, maxfun=_LIMIT, penalize=None):
-            start = x0 + np.zeros(1)  # a fresh, contiguous vector of float64 or complex128 of anything
+        def new(
+            x0,
+            penalty=0.01,
+            seed=0,
+            sigma=0.5,
+            zeta=0.3,
+            patience=6,
+            maxfun=_LIMIT,
+            penalize=None,
+            bounds=None,
+            resamples=1,
+            grow=_BY_SCORE,
+            selection=_BY_COST,
+        ):
+            start = start_within(x0, bounds)
             prototype = start[:0].copy()
             parts = real_view(np.ones(1, start.dtype)).size
-            mask = _is_penalized(penalize, start.size)
-            core = new_state(real_view(start), parts, mask, penalty, seed, sigma, zeta, patience, maxfun)
-            return SparseEvolutionFields(core, prototype)
+            mask, limits = costs(penalize, start.size), limits_of(bounds, start.size)
+            core = new_state(real_view(start), parts, mask, limits, resamples)
+            set_options(core, penalty, seed, sigma, zeta, patience, maxfun, scouts(grow))
+            return SparseEvolutionFields(core, selection, prototype)
 
         def ask(self):
             """Lend the candidates, one in each row."""
             core = self.core
             rows = core.counters[BATCH]
-            batch = view_like(core.candidates[: rows * core.x.size], self.prototype)
-            return batch.reshape((rows, core.penalize.size))
+            flat = view_like(core.candidates[: rows * core.x.size], self.prototype)
+            batch = flat.reshape((rows, core.penalize.size))
+            return batch if core.counters[RESAMPLES] == 1 else repeated(batch, core.counters[RESAMPLES])
 
         def tell(self, values):
             """Take f at each candidate; -1, and nothing done, for another number of values."""
-            return _tell(self.core, values)
+            return _tell(self.core, self.selection, values)
 
         @property
         def fun(self):
@@ -209,12 +276,17 @@ class SparseEvolution(AskTell):
             If these are not as many real numbers as there are rows; the solver is then as it was.
         """
         given = np.asarray(values)
-        rows = self.core.counters[BATCH]
+        k = self.core.counters
+        rows = k[BATCH] * k[RESAMPLES]
         if given.shape != (rows,):
             raise ValueError(f"tell takes one value for each of the {rows} candidates, got shape {given.shape}")
         if given.dtype.kind not in "biuf":
             raise TypeError(f"the values must be real numbers, got dtype {given.dtype}")
+        first_scouting = k[ROUND] == 1 and k[PHASE] == SCOUT
         self.compiled.tell(self, np.ascontiguousarray(given, dtype=float))
+        # opposite directions agree at a minimum, too, where all is well: there f rises in each
+        if first_scouting and k[PHASE] != SCOUT and k[FLAT] == 1 and not np.all(given > self.f):
+            warnings.warn(_NO_SCORE, RuntimeWarning, stacklevel=callers_level())
 
     def result(self):
         """The outcome so far, as SciPy's users know it.
@@ -240,24 +312,3 @@ class SparseEvolution(AskTell):
             reason=reason,
             state=self,
         )
-
-
-def _mask(penalize, size):
-    """``penalize`` as a vector of bool."""
-    if penalize is None:
-        return np.ones(size, np.bool_)
-    given = np.asarray(penalize)
-    if given.dtype != np.bool_ or given.shape != (size,):
-        raise ValueError(f"penalize must be {size} values of bool, got {given.dtype} {given.shape}")
-    return np.ascontiguousarray(given)
-
-
-def _seed(seed):
-    """``seed`` as an integer that a float64 could hold."""
-    try:
-        number = operator.index(seed)
-    except TypeError:
-        raise TypeError(f"seed must be an integer, got {seed!r}") from None
-    if not 0 <= number <= _LARGEST_SEED:
-        raise ValueError(f"seed must be from 0 to 2^53, got {seed}")
-    return number

@@ -4,15 +4,15 @@ A round: kick - scout - wake - train - prune along the path, then singly - train
 three choose the coordinates; without a penalty all of them are trained, and nothing is pruned.
 """
 
-import math
-
 import numpy as np
 
 from .._jit import jit
 from .._philox import draw_to_front
 from .._vector import scale_into
-from ..ask_tell import NFEV, NIT, STATUS, F
+from ..ask_tell import NIT, STATUS
 from ..status import Status
+from .batch import limit_batch, receive
+from .choices import ByCost, take
 from .prune import begin_path, begin_singles, choose, cut_path, cut_single, place_single, place_threshold
 from .scout import add_to_score, begin_scout, list_awake, place_scout, scout_farther, wake
 from .sep_cma import begin_training, evolve, is_trained, place_mutant
@@ -27,7 +27,6 @@ from .state import (
     FUN,
     KICKED,
     KICKS,
-    MAXFUN,
     MEAN,
     PATH,
     PATIENCE,
@@ -38,22 +37,20 @@ from .state import (
     ROUND,
     ROWS,
     SCOUT,
+    SCOUTS,
     SEED,
     SIGMA,
     SINGLES,
     START,
     TRAIN,
     begin_phase,
-    count_penalized,
     erase,
     list_penalized,
     progress_unit,
     share,
 )
 
-RUNNING, MAXFUN_REACHED = int(Status.RUNNING), int(Status.MAXFUN)
-CONVERGED, FLAT_SCORES = int(Status.CONVERGED_PATIENCE), int(Status.FLAT)
-UNBOUNDED, NONFINITE_START = int(Status.UNBOUNDED), int(Status.NONFINITE_START)
+RUNNING, CONVERGED, FLAT_SCORES = int(Status.RUNNING), int(Status.CONVERGED_PATIENCE), int(Status.FLAT)
 
 # in units of the penalty
 _ACCEPTED, _ENOUGH = 1e-3, 0.1  # gains that a round is accepted for, and that make it a good one
@@ -63,24 +60,13 @@ _PROMISING, _PROMISING_KICKED = 2.0, 12.0  # losses up to which a pruned point i
 _LATER, _REFIT = 0.5, 0.1  # of sigma, for all trainings but the first, and for those of survivors
 _KICK_FROM = 2  # rounds in a row that did not improve enough
 
-_PHASE_CHOSEN, _TRAINING_DUE, _REFIT_DUE, _ROUND_ENDS = range(4)
+_PHASE_CHOSEN, _WAKING_DUE, _TRAINING_DUE, _REFIT_DUE, _ROUND_ENDS = range(5)
 
 
-@jit(borrow=True)
-def take_values(core):
-    """Take ``core.values`` of the batch, and prepare the next one; returns the status."""
-    s, k = core.scalars, core.counters
-    k[NFEV] += k[BATCH]
-    if k[PHASE] == START and not math.isfinite(core.values[0]):
-        s[F] = s[FUN] = core.values[0]
-        k[STATUS] = NONFINITE_START
-        return k[STATUS]
-    if _clean(core):
-        k[STATUS] = UNBOUNDED
-    _keep_best(core)
-    if k[STATUS] == RUNNING and k[NFEV] >= k[MAXFUN]:
-        k[STATUS] = MAXFUN_REACHED
-    if k[STATUS] == RUNNING:
+@take.register(ByCost)
+def _(selection, core):
+    k = core.counters
+    if receive(core) == RUNNING:
         _use(core)
         k[DONE] += k[BATCH]
         if k[DONE] == k[ROWS]:
@@ -89,38 +75,6 @@ def take_values(core):
     if k[STATUS] == RUNNING:
         _place_batch(core)
     return k[STATUS]
-
-
-@jit(borrow=True)
-def _clean(core):
-    """Make every value that is not finite inf; whether one was -inf."""
-    unbounded = False
-    for row in range(core.counters[BATCH]):
-        unbounded = unbounded or core.values[row] == -np.inf
-        if not math.isfinite(core.values[row]):
-            core.values[row] = np.inf
-    return unbounded
-
-
-@jit(borrow=True)
-def _keep_best(core):
-    """Keep the best row as x, and of those that may be the next center as what was found."""
-    s, phase = core.scalars, core.counters[PHASE]
-    # scouts and mutants of woken coordinates still carry what pruning is about to remove
-    pruned = phase != SCOUT and (phase != TRAIN or s[PENALTY] == 0.0)
-    size = core.x.size
-    for row in range(core.counters[BATCH]):
-        bar = max(s[FOUND_FUN], s[FUN]) if pruned else s[FUN]
-        if not core.values[row] < bar:  # nor is the sum then
-            continue
-        candidate = core.candidates[row * size : (row + 1) * size]
-        fun = core.values[row] + s[PENALTY] * count_penalized(core, candidate)
-        if pruned and fun < s[FOUND_FUN]:
-            s[FOUND_FUN] = fun
-            scale_into(core.found, 1.0, candidate)
-        if fun < s[FUN]:
-            s[F], s[FUN] = core.values[row], fun
-            scale_into(core.x, 1.0, candidate)
 
 
 @jit(borrow=True)
@@ -147,7 +101,10 @@ def _finish_generation(core):
         s[CENTER_FUN] = s[FUN]
         due = _ROUND_ENDS
     if due == _ROUND_ENDS and k[STATUS] == RUNNING:
-        due = _PHASE_CHOSEN if _begin_round(core) else _TRAINING_DUE
+        due = _begin_round(core)
+    if due == _WAKING_DUE:
+        wake(core)
+        due = _TRAINING_DUE
     if due == _TRAINING_DUE:
         _train(core)
 
@@ -160,8 +117,7 @@ def _advance(core):
     if phase == SCOUT:
         if scout_farther(core):
             return _PHASE_CHOSEN
-        wake(core)
-        return _TRAINING_DUE
+        return _WAKING_DUE
     if phase == TRAIN or phase == REFIT:
         return _advance_training(core)
     if phase == PATH and not cut_path(core):
@@ -188,19 +144,23 @@ def _advance_training(core):
 
 @jit(borrow=True)
 def _begin_round(core):
-    """Kick if the last rounds failed, and scout; False if all coordinates are active instead."""
+    """Kick if the last rounds failed, and scout; returns what is due next."""
     s, k = core.scalars, core.counters
     k[ROUND] += 1
     s[FOUND_FUN] = np.inf
     scale_into(core.point, 1.0, core.center)
     if s[PENALTY] > 0.0:
         k[KICKED] = 1 if k[BAD] >= _KICK_FROM and _kick(core) else 0
-        if begin_scout(core):
-            return True
+        k[ACTIVE] = list_penalized(core, core.active, False)
+        if k[ACTIVE] > 0 and k[SCOUTS] == 0:
+            return _WAKING_DUE
+        if k[ACTIVE] > 0:
+            begin_scout(core)
+            return _PHASE_CHOSEN
     k[ACTIVE] = core.active.size
     for c in range(core.active.size):
         core.active[c] = c
-    return False
+    return _TRAINING_DUE
 
 
 @jit(borrow=True)
@@ -256,7 +216,7 @@ def _place_batch(core):
     """Write the next rows of the generation, as many as there is room and leave for."""
     k = core.counters
     size = core.point.size
-    k[BATCH] = min(min(k[ROWS] - k[DONE], core.values.size), k[MAXFUN] - k[NFEV])
+    limit_batch(core)
     for row in range(k[BATCH]):
         _place_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
 

@@ -13,6 +13,7 @@ from .._jit import jit
 from .._philox import draw_to_front
 from .._vector import scale_into
 from ..ask_tell import NIT
+from .bounds import leads_outside, nearest
 from .order import sort_by
 from .state import (
     ACTIVE,
@@ -24,6 +25,7 @@ from .state import (
     PARTS,
     ROWS,
     SCOUT,
+    SCOUTS,
     SEED,
     SIGMA,
     STEP,
@@ -32,7 +34,6 @@ from .state import (
     count_penalized,
     draw_normal,
     is_zero,
-    list_penalized,
     modulus,
     place,
     share,
@@ -45,11 +46,8 @@ _BY_SCORE = 0.8  # of the woken coordinates; the others at random, since a score
 
 @jit(borrow=True)
 def begin_scout(core):
-    """Ask for the scores of the coordinates that are asleep at the point; False if none is."""
+    """Ask for the scores of the active coordinates, those that are asleep."""
     s, k = core.scalars, core.counters
-    k[ACTIVE] = list_penalized(core, core.active, False)
-    if k[ACTIVE] == 0:
-        return False
     s[STEP], k[ATTEMPT], k[FLAT] = _STEP * s[SIGMA] / math.sqrt(k[ACTIVE]), 0, 1
     kept = 0.5 if k[BAD] > 0 else 0.0  # after a failure the last scores still tell something about the same point
     for i in range(k[ACTIVE] * k[PARTS]):
@@ -57,7 +55,6 @@ def begin_scout(core):
     awake, n = count_penalized(core, core.point), max(core.penalize.size, 2)
     pairs = math.ceil((2 + k[BAD]) * 2.0 * math.log(n) * math.sqrt(awake + 1.0))
     begin_phase(core, SCOUT, 2 * pairs)
-    return True
 
 
 @jit(borrow=True)
@@ -69,7 +66,8 @@ def place_scout(core, row, out):
     h = core.scalars[STEP] if row % 2 == 0 else -core.scalars[STEP]
     scale_into(out, 1.0, core.point)
     for i in range(k[ACTIVE] * k[PARTS]):
-        out[place(core, i)] += h * core.normal[i]
+        p = place(core, i)
+        out[p] = nearest(core.limits, p, out[p] + h * core.normal[i])
 
 
 @jit(borrow=True)
@@ -101,14 +99,15 @@ def scout_farther(core):
 
 @jit(borrow=True)
 def wake(core):
-    """Make the support, some coordinates that were asleep, and those that cost nothing the active ones."""
+    """Make the support, some that were asleep (now the active ones) and those that cost nothing the active ones."""
     k = core.counters
     asleep = k[ACTIVE]
     count = min(asleep, max(2, share(core, count_penalized(core, core.point))) + k[BAD])
-    by_score = 0 if k[FLAT] == 1 else max(1, round(_BY_SCORE * count))
+    by_score = 0 if k[FLAT] == 1 or k[SCOUTS] == 0 else max(1, round(_BY_SCORE * count))
     for i in range(asleep):
         c = core.active[i]
-        core.order[i], core.keys[c] = c, -modulus(core, core.score, c)
+        useless = leads_outside(core.limits, c, core.score[c])
+        core.order[i], core.keys[c] = c, 0.0 if useless else -modulus(core, core.score, c)
     sort_by(core.order[:asleep], core.keys)
     draw_to_front(core.order[by_score:asleep], count - by_score, k[NIT], WAKINGS, k[SEED])
     list_awake(core, count)

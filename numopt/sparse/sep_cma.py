@@ -9,7 +9,8 @@ the path of :math:`\bar z` sets the step length (cumulative adaptation), that of
 
 R. Ros, N. Hansen, A simple modification in CMA-ES achieving linear time and space complexity, PPSN X (2008); constants
 of N. Hansen, The CMA evolution strategy: a tutorial, arXiv 1604.00772, table 1, the rates of D times (d + 2) / 3. Where
-we differ: values that are not finite are never selected, and where all of them are not, sigma is halved.
+we differ: values that are not finite are never selected, and where all of them are not, sigma is halved; within bounds
+z is what is left of a mutation.
 """
 
 import math
@@ -18,6 +19,7 @@ import numpy as np
 
 from .._jit import exp, jit
 from .._vector import norm, scale_into
+from .bounds import nearest, step_made
 from .order import sort_by
 from .state import (
     ACTIVE,
@@ -47,11 +49,12 @@ def begin_training(core, phase, sigma, progress):
     d = k[ACTIVE] * k[PARTS]
     for i in range(d):
         core.variance[i], core.path[i], core.variance_path[i] = 1.0, 0.0, 0.0
-    begin_phase(core, phase, _population(d))
+    begin_phase(core, phase, population(d))
 
 
 @jit(borrow=True)
-def _population(d):
+def population(d):
+    """The number of rows of a generation in d dimensions, even."""
     rows = np.int64(4 + 3 * math.log(d + 1.0))
     return rows + rows % 2
 
@@ -65,7 +68,8 @@ def place_mutant(core, row, out):
     sigma = core.scalars[STEP] if row % 2 == 0 else -core.scalars[STEP]
     scale_into(out, 1.0, core.point)
     for i in range(k[ACTIVE] * k[PARTS]):
-        out[place(core, i)] += sigma * math.sqrt(core.variance[i]) * core.normal[i]
+        p = place(core, i)
+        out[p] = nearest(core.limits, p, out[p] + sigma * math.sqrt(core.variance[i]) * core.normal[i])
 
 
 @jit(borrow=True)
@@ -87,7 +91,7 @@ def evolve(core):
 @jit(borrow=True)
 def _select(core):
     """Set the weighted means of the better half; returns the number of rows that its weights are worth."""
-    k = core.counters
+    s, k = core.scalars, core.counters
     d, half = k[ACTIVE] * k[PARTS], k[ROWS] // 2
     total, squares = 0.0, 0.0
     for i in range(half):
@@ -103,7 +107,8 @@ def _select(core):
         draw_normal(core, row // 2)
         sign = 1.0 if row % 2 == 0 else -1.0
         for i in range(d):
-            z = sign * core.normal[i]
+            p, reach = place(core, i), s[STEP] * math.sqrt(core.variance[i])
+            z = step_made(core.limits, p, core.point[p], reach, sign * core.normal[i])
             core.shift[i] += 0.0 if lost else weight * z
             core.spread[i] += weight if lost else weight * z * z
     return total * total / squares
@@ -131,7 +136,8 @@ def _adapt(core, worth):
     reach = short * math.sqrt(c_path * (2.0 - c_path) * worth)
     for i in range(d):
         step = math.sqrt(core.variance[i]) * core.shift[i]
-        core.point[place(core, i)] += s[STEP] * step
+        p = place(core, i)
+        core.point[p] = nearest(core.limits, p, core.point[p] + s[STEP] * step)  # for the rounding
         core.variance_path[i] = (1.0 - c_path) * core.variance_path[i] + reach * step
         kept = (1.0 - c_one - c_rank + c_rank * core.spread[i]) * core.variance[i]
         core.variance[i] = kept + c_one * core.variance_path[i] ** 2

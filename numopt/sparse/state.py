@@ -12,6 +12,7 @@ from .._jit import jit
 from .._philox import fill_normal
 from .._vector import scale_into
 from ..ask_tell import COUNTERS, NIT, SCALARS, SCALE, F
+from .bounds import is_free
 
 # further entries of scalars
 FUN = SCALARS  # f + penalty nnz at x
@@ -46,14 +47,16 @@ FLAT = COUNTERS + 13  # whether the last scouting saw no change of f
 TRAINED = COUNTERS + 14  # generations of this training
 MARKED = COUNTERS + 15  # the one of MARK
 CHOSEN = COUNTERS + 16  # the row of CHOSEN_FUN, -1 for none
-ALL_COUNTERS = COUNTERS + 17
+RESAMPLES = COUNTERS + 17  # evaluations of each row
+SCOUTS = COUNTERS + 18  # whether coordinates are scouted before some are woken
+ALL_COUNTERS = COUNTERS + 19
 
 # phases: what the rows are that ask() gives
-START, SCOUT, TRAIN, PATH, SINGLES, REFIT, MEAN = range(7)
+START, SCOUT, TRAIN, PATH, SINGLES, REFIT, MEAN, MERGE = range(8)
 
 # streams of random numbers; the tag keeps them apart from others made with the same seed
 _TAG = 0x65766F00
-MUTATIONS, KICKS, WAKINGS = _TAG, _TAG + 1, _TAG + 2
+MUTATIONS, KICKS, WAKINGS, ERASURES, GROWTHS = range(_TAG, _TAG + 5)
 
 _ENTRIES, _MOST_ROWS, _LEAST_ROWS = 2**20, 1024, 64  # of the buffer of candidates
 _RELATIVE = 1e-12  # of F: progress when there is no penalty to measure it by
@@ -75,7 +78,8 @@ class Evolution(NamedTuple):
     spread: np.ndarray  # (N,) weighted mean of their squares
     keys: np.ndarray  # (n,) what coordinates are sorted by
     candidates: np.ndarray  # (K N,) rows to evaluate
-    values: np.ndarray  # (K,) f there, inf if it is not finite
+    values: np.ndarray  # (K,) f there, the mean of its samples, inf if it is not finite
+    limits: np.ndarray  # (2n,) lower bounds, then upper ones; empty for none
     penalize: np.ndarray  # (n,) int64, 1 where a nonzero coordinate costs
     active: np.ndarray  # (n,) int64, the coordinates that move in this phase come first
     order: np.ndarray  # (n,) int64, coordinates in the order in which they are pruned
@@ -85,11 +89,22 @@ class Evolution(NamedTuple):
 
 
 @jit
-def new_state(x0, parts, penalize, penalty, seed, sigma, zeta, patience, maxfun):
-    """The state for the float64 vector ``x0`` of parts, which is copied."""
+def costs(penalize, n):
+    """For every coordinate whether it is penalised; None: all are."""
+    out = np.ones(n, np.bool_)
+    if penalize is not None:
+        for c in range(n):
+            out[c] = penalize[c] != 0
+    return out
+
+
+@jit
+def new_state(x0, parts, penalize, limits, resamples):
+    """The state for the float64 vector ``x0`` of parts, which is copied; ``set_options`` completes it."""
     size = x0.size
     n = size // parts
-    rows = max(_LEAST_ROWS, min(_MOST_ROWS, _ENTRIES // max(size, 1)))
+    # an even number, since scouts come in pairs; the least is more than a population, which is never split
+    rows = max(_LEAST_ROWS, min(_MOST_ROWS, _ENTRIES // max(size, 1)) // resamples // 2 * 2)
     core = Evolution(
         x0.copy(),
         x0.copy(),
@@ -105,6 +120,7 @@ def new_state(x0, parts, penalize, penalty, seed, sigma, zeta, patience, maxfun)
         np.zeros(n),
         np.zeros(rows * size),
         np.zeros(rows),
+        limits,
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
@@ -113,14 +129,21 @@ def new_state(x0, parts, penalize, penalty, seed, sigma, zeta, patience, maxfun)
         np.zeros(ALL_COUNTERS, np.int64),
     )
     for c in range(n):
-        core.penalize[c] = 1 if penalize[c] else 0
+        core.penalize[c] = 1 if penalize[c] and is_free(limits, c) else 0
     scale_into(core.candidates[:size], 1.0, x0)
     s, k = core.scalars, core.counters
     s[F], s[FUN], s[CENTER_FUN], s[FOUND_FUN], s[SCALE] = np.inf, np.inf, np.inf, np.inf, 1.0
-    s[PENALTY], s[SIGMA], s[ZETA] = penalty, sigma, zeta
-    k[MAXFUN], k[PATIENCE], k[SEED], k[PARTS] = maxfun, patience, seed, parts
+    k[PARTS], k[RESAMPLES] = parts, resamples
     k[PHASE], k[ROWS], k[BATCH] = START, 1, 1
     return core
+
+
+@jit(borrow=True)
+def set_options(core, penalty, seed, sigma, zeta, patience, maxfun, scouts):
+    """Give a new state its numbers."""
+    s, k = core.scalars, core.counters
+    s[PENALTY], s[SIGMA], s[ZETA] = penalty, sigma, zeta
+    k[MAXFUN], k[PATIENCE], k[SEED], k[SCOUTS] = max(maxfun, k[RESAMPLES]), patience, seed, scouts
 
 
 @jit(borrow=True)

@@ -1,0 +1,107 @@
+"""What is done with the values of any batch, before a selection looks at them."""
+
+import math
+
+import numpy as np
+
+from .._jit import jit
+from .._vector import scale_into
+from ..ask_tell import NFEV, STATUS, F
+from ..status import Status
+from .state import (
+    BATCH,
+    DONE,
+    FOUND_FUN,
+    FUN,
+    MAXFUN,
+    PENALTY,
+    PHASE,
+    RESAMPLES,
+    ROWS,
+    SCOUT,
+    START,
+    TRAIN,
+    count_penalized,
+)
+
+RUNNING, MAXFUN_REACHED = int(Status.RUNNING), int(Status.MAXFUN)
+UNBOUNDED, NONFINITE_START = int(Status.UNBOUNDED), int(Status.NONFINITE_START)
+
+
+@jit
+def repeated(batch, times):
+    """The rows, each so many times."""
+    out = np.empty((batch.shape[0] * times, batch.shape[1]), batch.dtype)
+    for row in range(out.shape[0]):
+        for c in range(out.shape[1]):  # not whole rows: that compiles error messages for seconds
+            out[row, c] = batch[row // times, c]
+    return out
+
+
+@jit(borrow=True)
+def average(core, values):
+    """Make the mean of the samples of each row its value."""
+    k = core.counters
+    for row in range(k[BATCH]):
+        first = row * k[RESAMPLES]
+        total = values[first]
+        for sample in range(first + 1, first + k[RESAMPLES]):
+            total += values[sample]
+        core.values[row] = total / k[RESAMPLES]
+
+
+@jit(borrow=True)
+def receive(core):
+    """Count the evaluations of the batch, clean its values and keep the best row; returns the status."""
+    s, k = core.scalars, core.counters
+    k[NFEV] += k[BATCH] * k[RESAMPLES]
+    if k[PHASE] == START and not math.isfinite(core.values[0]):
+        s[F] = s[FUN] = core.values[0]
+        k[STATUS] = NONFINITE_START
+        return k[STATUS]
+    if _clean(core):
+        k[STATUS] = UNBOUNDED
+    _keep_best(core)
+    if k[STATUS] == RUNNING and k[NFEV] + k[RESAMPLES] > k[MAXFUN]:
+        k[STATUS] = MAXFUN_REACHED
+    return k[STATUS]
+
+
+@jit(borrow=True)
+def _clean(core):
+    """Make every value that is not finite inf; whether one was -inf."""
+    unbounded = False
+    for row in range(core.counters[BATCH]):
+        unbounded = unbounded or core.values[row] == -np.inf
+        if not math.isfinite(core.values[row]):
+            core.values[row] = np.inf
+    return unbounded
+
+
+@jit(borrow=True)
+def _keep_best(core):
+    """Keep the best row as x, and of those that may be the next center as what was found."""
+    s, phase = core.scalars, core.counters[PHASE]
+    # scouts and mutants of woken coordinates still carry what pruning is about to remove
+    pruned = phase != SCOUT and (phase != TRAIN or s[PENALTY] == 0.0)
+    size = core.x.size
+    for row in range(core.counters[BATCH]):
+        bar = max(s[FOUND_FUN], s[FUN]) if pruned else s[FUN]
+        if not core.values[row] < bar:  # nor is the sum then
+            continue
+        candidate = core.candidates[row * size : (row + 1) * size]
+        fun = core.values[row] + s[PENALTY] * count_penalized(core, candidate)
+        if pruned and fun < s[FOUND_FUN]:
+            s[FOUND_FUN] = fun
+            scale_into(core.found, 1.0, candidate)
+        if fun < s[FUN]:
+            s[F], s[FUN] = core.values[row], fun
+            scale_into(core.x, 1.0, candidate)
+
+
+@jit(borrow=True)
+def limit_batch(core):
+    """Ask for what is left of the generation, as far as there is room and leave."""
+    k = core.counters
+    affordable = (k[MAXFUN] - k[NFEV]) // k[RESAMPLES]
+    k[BATCH] = min(min(k[ROWS] - k[DONE], core.values.size), affordable)

@@ -1,0 +1,456 @@
+"""Sparse evolutionary training (SET): a network with few links that moves them while it is trained with gradients."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba.extending import overload
+
+from .._jit import ELEMENTWISE, PLAIN, by_type, is_number, jit, read, write
+from .._scalars import average, modulus, nothing
+from ..generic import accepts, coefficients, element, follow, fresh, numbers, prepare, rate, vectors
+from ..rules import chain, checks
+from ..rules.chain import rule as make_rule
+from ..rules.ending import class_of
+from ..rules.state import zeros
+from .choices import AtRandom
+from .links import EMPTY, FIRST, GROWN, NEW, REMOVED, WOKEN, draw_first
+from .rewiring import (
+    ByGradient,
+    ByMomentum,
+    BySign,
+    check_choices,
+    exchange,
+    layer_end,
+    layer_table,
+    new_weight,
+)
+
+# entries of the numbers of Links
+NNZ, SURVIVORS, REWIRINGS, EXCHANGED, WAITING = range(5)
+
+
+@make_rule
+class Links:
+    """The first half of :func:`SET`: keeps the links, and lets the gradient through to them only.
+
+    Parameters
+    ----------
+    layers : ndarray, shape (L, 4)
+        For each layer ``offset``, ``n_in``, ``n_out`` and the number of links.
+    zeta, every, prune, grow, sigma, rescale, seed
+        As for :func:`SET`.
+    last : float
+        The last step after which links are exchanged.
+    """
+
+    layers: np.ndarray
+    zeta: Any
+    every: float
+    last: float
+    prune: Any
+    grow: Any
+    sigma: float
+    rescale: bool
+    seed: float
+    holds = ("nnz", "survivors", "rewirings", "exchanged", "waiting")
+    prepares = True
+
+    def check(self):
+        """Limits of the fields."""
+        if is_number(self.zeta):
+            if not 0 < self.zeta <= 1:
+                raise ValueError(f"SET: zeta must lie in (0, 1], got {self.zeta!r}")
+        else:
+            checks.number_or_schedule(self, "zeta")
+        if not (is_number(self.every) and self.every >= 1 and self.every == np.floor(self.every)):
+            raise ValueError(f"SET: every must be a whole number from 1 on, got {self.every!r}")
+        check_choices("SET", self.prune, self.grow)
+        checks.not_negative(self, "sigma")
+        checks.seed(self)
+
+
+@make_rule
+class KeepLinks:
+    """The second half of :func:`SET`: weights without a link stay 0, whatever the rules before it give.
+
+    Parameters
+    ----------
+    layers, seed
+        As for :class:`Links`: it keeps a copy of the labels, since a rule sees its own vectors only.
+    """
+
+    layers: np.ndarray
+    seed: float
+    closes = True
+
+
+def SET(
+    rule,
+    layers,
+    epsilon=None,
+    density=None,
+    zeta=0.3,
+    every=100,
+    steps=None,
+    stop=0.75,
+    prune=BySign(),
+    grow=AtRandom(),
+    sigma=0.0,
+    rescale=True,
+    seed=0,
+):
+    r"""Sparse evolutionary training: a rule for layers with few links, which are exchanged during training.
+
+    ``init(x)`` draws for each layer exactly :math:`\mathrm{round}(p\, n_{in} n_{out})` links, where p is ``density`` or
+    :math:`\min(1, \epsilon (n_{in} + n_{out}) / (n_{in} n_{out}))` (Erdos and Renyi), and *changes x*: weights without
+    a link become 0, the others are divided by :math:`\sqrt p`, which makes up for the smaller fan-in. A step gives the
+    rule the gradient of the links, 0 elsewhere, and adds what comes out of it to the links only. After every so many
+    steps each layer loses the share zeta of its links and grows as many elsewhere (:func:`prune_regrow`), so that their
+    number is always the same. Entries outside the layers, such as biases, are trained as usual.
+
+    Not to be confused with :class:`SparseEvolution`, which finds sparse vectors without gradients.
+
+    Parameters
+    ----------
+    rule : rule or chain
+        Of any kind. What it keeps of a link is new when the link is: averages that are corrected by 1 - b^t begin at
+        the first gradient that is not 0, as if it had been the same before, so that the first step of Adam is as long
+        as its first step ever. That gradient moves nothing yet.
+    layers : list of (int, int, int)
+        For each layer ``offset``, ``n_in``, ``n_out``: its weights are ``x[offset : offset + n_in * n_out]``.
+    epsilon : float, optional
+        Links per neuron; either this or ``density`` is given.
+    density : float, optional
+        In (0, 1], the same for all layers.
+    zeta : float or schedule
+        The share of links exchanged, in (0, 1]: with ``BySign`` of the positive and of the negative ones, rounded down.
+    every : int
+        Steps from one rewiring to the next.
+    steps : int, optional
+        Length of the training, of which ``stop`` is a share. Without it, links are exchanged to the end.
+    stop : float
+        After this share of ``steps``, links stay where they are.
+    prune : BySign or ByMagnitude
+        Which links go.
+    grow : AtRandom, ByGradient or ByMomentum
+        Where links grow. By gradient or momentum the gradient must hold the entries of all places, not of links only.
+    sigma : float
+        Standard deviation of the weights of new links; 0 is as good, and disturbs nothing.
+    rescale : bool
+        Whether ``init`` divides by sqrt(p).
+    seed : int
+        From 0 to 2^53.
+
+    Returns
+    -------
+    Chain
+        ``Links``, the rule, ``KeepLinks``. ``state["Links"]`` has the vector ``mask``: 0 where there is no link, 1 at
+        new ones that wait for a gradient, 2 at those of the beginning, 3 at others; and the numbers ``nnz`` of links,
+        ``survivors`` of those of the beginning, ``rewirings``, links ``exchanged`` in the last one, and those
+        ``waiting``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If layers overlap or numbers make no sense. ``init`` raises if the layers do not fit x, x is no array that can
+        be changed, or this does not stand last in a chain.
+
+    Notes
+    -----
+    It is made in Python and used in Python and in ``@njit`` code; there, layers that do not fit x stay as they are.
+    The rewiring takes time linear in the size of the layers, in one thread, and no memory. ``reset`` draws the first
+    links again, the same ones; x must then be as it was after ``init``. On a GPU it is not to be had.
+
+    References
+    ----------
+    D. C. Mocanu et al., Scalable training of artificial neural networks with adaptive sparse connectivity inspired by
+    network science, Nature Communications 9:2383, 2018, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numopt as no
+    >>> w = np.random.default_rng(0).standard_normal(60)            # a layer 10-5, and 10 biases
+    >>> opt = no.SET(no.Adam(1e-2), [(0, 10, 5)], density=0.2, every=10).init(w)
+    >>> int(np.count_nonzero(w[:50]))
+    10
+    >>> for _ in range(30):
+    ...     opt.update(w, w - 1.0)
+    >>> int(np.count_nonzero(opt.state["Links"].mask[:50])), opt.state["Links"].rewirings
+    (10, 3.0)
+    """
+    table = layer_table(layers)
+    if (epsilon is None) == (density is None):
+        raise ValueError(f"SET: give either epsilon or density, got epsilon={epsilon!r}, density={density!r}")
+    share = _densities(table, epsilon, density)
+    counts = np.array(
+        [max(1, round(p * n)) for p, n in zip(share, table[:, 1] * table[:, 2], strict=True)], dtype=float
+    )
+    if steps is None:
+        last = np.inf
+    elif is_number(steps) and steps >= 1 and is_number(stop) and 0 <= stop <= 1:
+        last = np.floor(stop * steps)
+    else:
+        raise ValueError(f"SET: steps must be a number from 1 on and stop from 0 to 1, got {steps!r} and {stop!r}")
+    table = np.column_stack([table, counts])
+    return chain(Links(table, zeta, every, last, prune, grow, sigma, rescale, seed), rule, KeepLinks(table, seed))
+
+
+def _densities(layers, epsilon, density):
+    """The share of places with a link, for each layer."""
+    if epsilon is not None:
+        if not (is_number(epsilon) and 0 < epsilon < np.inf):
+            raise ValueError(f"SET: epsilon must be a finite number above 0, got {epsilon!r}")
+        return np.minimum(1.0, epsilon * (layers[:, 1] + layers[:, 2]) / (layers[:, 1] * layers[:, 2]))
+    if not (is_number(density) and 0 < density <= 1):
+        raise ValueError(f"SET: density must be a number in (0, 1], got {density!r}")
+    return np.full(layers.shape[0], float(density))
+
+
+class Mask(NamedTuple):
+    """The label of each place (:mod:`numopt.sparse.links`); what stands outside the layers counts as a link."""
+
+    mask: np.ndarray  # (n,) int8
+
+
+class MaskAndMomentum(NamedTuple):
+    """The labels, and an average of the whole gradient."""
+
+    mask: np.ndarray  # (n,) int8
+    momentum: np.ndarray  # (n,) the dtype of x
+
+
+@jit
+def _first_labels(rule, x):
+    """The labels at the beginning; layers that do not fit x count as dense."""
+    links = np.full(x.size, FIRST, np.int8)
+    for k in range(rule.layers.shape[0]):
+        stop = layer_end(rule.layers, k)
+        if stop <= x.size:
+            draw_first(links[int(rule.layers[k, 0]) : stop], int(rule.layers[k, 3]), k, rule.seed)
+    return links
+
+
+@by_type
+def _room(grow, labels, x):
+    """What :class:`Links` keeps."""
+
+
+@_room.register(AtRandom)
+@_room.register(ByGradient)
+def _(grow, labels, x):
+    return Mask(labels)
+
+
+@_room.register(ByMomentum)
+def _(grow, labels, x):
+    return MaskAndMomentum(labels, zeros(x))
+
+
+@vectors.register(Links)
+def _(rule, x):
+    return _room(rule.grow, _first_labels(rule, x), x)
+
+
+@vectors.register(KeepLinks)
+def _(rule, x):
+    return Mask(_first_labels(rule, x))
+
+
+@numbers.register(Links)
+def _(rule, x):
+    held = np.zeros(5)
+    held[NNZ] = held[SURVIVORS] = np.sum(rule.layers[:, 3])
+    return held
+
+
+@accepts.register(Links)
+@accepts.register(KeepLinks)
+def _(rule, n):
+    end = 0
+    for k in range(rule.layers.shape[0]):
+        end = max(end, layer_end(rule.layers, k))
+    return end <= n
+
+
+@prepare.register(Links)
+def _(rule, x):
+    labels = _first_labels(rule, x)
+    for k in range(rule.layers.shape[0]):
+        start, stop = int(rule.layers[k, 0]), layer_end(rule.layers, k)
+        factor = 1.0 if rule.rescale is None else ((stop - start) / rule.layers[k, 3]) ** 0.5
+        for i in range(start, min(stop, x.size)):
+            x[i] = x[i] * factor if labels[i] == FIRST else nothing(x[i])
+
+
+# --- a step ----------------------------------------------------------------------------------------------------------
+
+
+@by_type(borrow=True)
+def _decay(grow):
+    """The decay of the average that links grow by."""
+
+
+@_decay.register(AtRandom)
+@_decay.register(ByGradient)
+def _(grow):
+    return 0.0
+
+
+@_decay.register(ByMomentum)
+def _(grow):
+    return grow.decay
+
+
+@coefficients.register(Links)
+def _(rule, held, t, learning_rate):
+    return _decay(rule.grow), 1.0 - _decay(rule.grow)
+
+
+@by_type(borrow=True, fastmath=ELEMENTWISE)
+def _remember(grow, state, u, c):
+    """The state of an entry after a gradient, of links or not."""
+
+
+@_remember.register(AtRandom)
+@_remember.register(ByGradient)
+def _(grow, state, u, c):
+    return (state[0],)
+
+
+@_remember.register(ByMomentum)
+def _(grow, state, u, c):
+    return state[0], average(state[1], u, c[0], c[1])
+
+
+@element.register(Links)
+def _(rule, c, state, u, x):
+    # what is outside the layers has the label of a first link; a new one waits
+    return _remember(rule.grow, state, u, c), u if state[0] > NEW else nothing(u)
+
+
+@element.register(KeepLinks)
+def _(rule, c, state, u, x):
+    return (state[0],), u if state[0] > EMPTY else -x
+
+
+# --- after a step ----------------------------------------------------------------------------------------------------
+
+
+@follow.register(KeepLinks)
+def _(last, rules, states, held, c, x, g, t):
+    _tend(rules, states, held, c, x, g, t)
+
+
+def _tend(rules, states, held, c, x, g, t):
+    """Exchange links if it is time, and start those that wait for a gradient."""
+    k = _place_of_links(rules)
+    before = rules[:k], states[:k], c[:k]
+    inner = rules[k + 1 : -1], states[k + 1 : -1], held[k + 1 : -1], c[k + 1 : -1]
+    _tend_links(rules[k], states[k], states[-1], held[k], before, inner, x, g, t)
+
+
+def _place_of_links(rules):
+    return next(place for place, rule in enumerate(rules) if class_of(rule) is Links)
+
+
+if not PLAIN:
+
+    @overload(_tend, jit_options={"error_model": "numpy", "_nrt": False})
+    def _tend_compiled(rules, states, held, c, x, g, t):
+        k = _place_of_links(rules)
+        after, end = k + 1, len(rules) - 1
+
+        def tend(rules, states, held, c, x, g, t):
+            before = rules[:k], states[:k], c[:k]
+            inner = rules[after:end], states[after:end], held[after:end], c[after:end]
+            _tend_links(rules[k], states[k], states[end], held[k], before, inner, x, g, t)
+
+        return tend
+
+
+@jit(borrow=True)
+def _tend_links(rule, kept, copy, held, before, inner, x, g, t):
+    if t % int(rule.every) == 0 and t <= rule.last:
+        _rewire(rule, kept, copy, held, inner, x, g, t)
+    if held[WAITING] > 0.0:
+        _start_waiting(rule, kept, copy, held, before, inner, x, g, t)
+
+
+@jit(borrow=True)
+def _rewire(rule, kept, copy, held, inner, x, g, t):
+    """Exchange links in every layer."""
+    zeta = rate(rule.zeta, t - 1)
+    held[REWIRINGS] += 1.0
+    held[EXCHANGED], held[SURVIVORS], held[WAITING] = 0.0, 0.0, 0.0
+    for k in range(rule.layers.shape[0]):
+        start, stop = int(rule.layers[k, 0]), layer_end(rule.layers, k)
+        if stop <= x.size:
+            held[EXCHANGED] += _exchange_by(rule.grow, rule, kept, x, g, zeta, k, t)
+            _relabel(rule, kept.mask, copy.mask, held, inner, x, start, stop, k, t)
+
+
+@by_type(borrow=True)
+def _exchange_by(grow, rule, kept, x, g, zeta, k, t):
+    """Label what layer k loses and grows; returns how many."""
+
+
+@_exchange_by.register(AtRandom)
+@_exchange_by.register(ByGradient)
+def _(grow, rule, kept, x, g, zeta, k, t):
+    start, stop = int(rule.layers[k, 0]), layer_end(rule.layers, k)
+    return exchange(x[start:stop], kept.mask[start:stop], g[start:stop], zeta, rule.prune, grow, k, t, rule.seed)
+
+
+@_exchange_by.register(ByMomentum)
+def _(grow, rule, kept, x, g, zeta, k, t):
+    start, stop = int(rule.layers[k, 0]), layer_end(rule.layers, k)
+    scores = kept.momentum[start:stop]
+    return exchange(x[start:stop], kept.mask[start:stop], scores, zeta, rule.prune, grow, k, t, rule.seed)
+
+
+@jit(borrow=True)
+def _relabel(rule, links, copy, held, inner, x, start, stop, k, t):
+    """Erase what was removed, give weights to what has grown, and count."""
+    rules, states, numbers_of, c = inner
+    for i in range(start, stop):
+        if links[i] == REMOVED or links[i] == WOKEN:
+            woken = links[i] == WOKEN
+            links[i] = copy[i] = NEW if woken else EMPTY
+            x[i] = new_weight(x[i], rule.sigma, i - start, k, t, rule.seed) if woken else nothing(x[i])
+            _begin(rules, states, numbers_of, c, i, t, nothing(x[i]), x[i])
+        held[WAITING] += 1.0 if links[i] == NEW else 0.0
+        held[SURVIVORS] += 1.0 if links[i] == FIRST else 0.0
+
+
+@jit(borrow=True)
+def _start_waiting(rule, kept, copy, held, before, inner, x, g, t):
+    """Let the rules' state of new links begin, where the gradient is not 0."""
+    rules, states, numbers_of, c = inner
+    rules_before, states_before, c_before = before
+    for k in range(rule.layers.shape[0]):
+        for i in range(int(rule.layers[k, 0]), min(layer_end(rule.layers, k), x.size)):
+            if kept.mask[i] == NEW:
+                _, u = element(rules_before, c_before, read(states_before, i), g[i], x[i])
+                if 0.0 < modulus(u) < np.inf:
+                    _begin(rules, states, numbers_of, c, i, t, u, x[i])
+                    kept.mask[i] = copy.mask[i] = GROWN
+                    held[WAITING] -= 1.0
+
+
+@by_type(borrow=True)
+def _begin(rules, states, numbers_of, c, i, t, u, x):
+    """Make the state of entry i that of a history which begins with u in step t."""
+
+
+@_begin.register(tuple)
+def _(length):
+    if length == 0:
+        return lambda rules, states, numbers_of, c, i, t, u, x: None
+
+    def begin(rules, states, numbers_of, c, i, t, u, x):
+        write(states[0], i, fresh(rules[0], numbers_of[0], t, u, x))
+        _, u = element(rules[0], c[0], read(states[0], i), u, x)
+        _begin(rules[1:], states[1:], numbers_of[1:], c[1:], i, t, u, x)
+
+    return begin
