@@ -68,7 +68,8 @@ def as_device(x, name, writable=False, like=None):
     if not vector.is_c_contiguous():
         vector = _in_order(vector, name, writable)
     elif vector.ndim != 1:
-        vector = vector.reshape(vector.size)
+        stream, vector = vector.stream, vector.reshape(vector.size)
+        vector.stream = stream
     if like is not None and (vector.size != like.size or vector.dtype != like.dtype):
         raise ValueError(
             f"{name} must be a {like.dtype} vector of {like.size} entries on the GPU, "

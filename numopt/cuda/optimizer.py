@@ -68,17 +68,19 @@ class DeviceOptimizer:
         check_vector(rules, x)
         if rules[-1].closes:
             raise TypeError("SET moves its links on the CPU only: give init an x that is a NumPy array")
-        self._prepare(tuple(rules), x.size, x.dtype)
+        stream = common_stream(stream, x)
+        self._prepare(tuple(rules), x.size, x.dtype, stream)
         self.scalars = np.zeros(SCALARS)
         self.scalars[SIZE] = x.size
         self.vectors = allocate(self._recipe, x.size)
-        self._restart(x, common_stream(stream, x))
+        self._restart(x, stream)
 
-    def _prepare(self, rules, n, dtype):
+    def _prepare(self, rules, n, dtype, stream):
         """Make what depends on rules, size and dtype only."""
         self.rules, self._like, self._recipe = rules, Like(n, dtype), recipe(rules, dtype)
         self._gates = sum(admit.registered(type(rule)) for rule in rules)
         self._program = Program(rules[self._gates :], n, dtype)
+        wait_for(0, stream)  # the fields of a set go to the device by the default stream
 
     def _restart(self, x, stream):
         """Write the state that begins at x."""
@@ -186,7 +188,7 @@ class DeviceOptimizer:
         require()
         rules, vectors, numbers, scalars, buffer = opt._values
         self, stream = cls.__new__(cls), 0 if stream is None else as_stream(stream)
-        self._prepare(tuple(rules), int(scalars[SIZE]), buffer.dtype)
+        self._prepare(tuple(rules), int(scalars[SIZE]), buffer.dtype, stream)
         self.scalars, self._stream = scalars.copy(), stream
         self.vectors = _mapped(lambda vector: cuda.to_device(vector, stream=stream), vectors)
         self._set_numbers([held if isinstance(held, tuple) else held.copy() for held in numbers], stream)

@@ -6,9 +6,9 @@ For labels s in {-1, 1} and features a, the weights w and the intercept b minimi
 
 with a penalty on the number of nonzero weights; the intercept costs nothing (``penalize``).
 
-The data are made by the recipe of I. Guyon, Design of experiments for the NIPS 2003 variable selection benchmark, 2003:
-normal clusters, each sheared by a matrix of its own, at the corners of a square, two for each class (here never those of
-a diagonal); redundant features are linear combinations of these two, all others noise; some labels are wrong.
+The data are made by the recipe of I. Guyon, Design of experiments for the NIPS 2003 variable selection benchmark
+(2003): normal clusters, each sheared by a matrix of its own, at the corners of a square, two for each class (here never
+those of a diagonal); redundant features are linear combinations of these two, all others noise; some labels are wrong.
 """
 
 from dataclasses import dataclass

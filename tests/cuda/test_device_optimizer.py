@@ -364,3 +364,10 @@ def test_repr():
     opt = no.Adam(0.1).init(cuda.to_device(np.ones(3)))
     assert repr(opt).startswith("<DeviceOptimizer of 3 float64 numbers: Adam(")
     assert device.THREADS & (device.THREADS - 1) == 0
+
+
+@pytest.mark.kernel
+def test_links_move_on_the_host_only():
+    rule = no.SET(no.SGD(0.1), [(0, 2, 3)], density=0.5)
+    with pytest.raises(TypeError, match="SET moves its links on the CPU only"):
+        rule.init(cuda.to_device(np.ones(6)))
