@@ -35,8 +35,8 @@ def search(fun, x0, args, bounds, callback, chosen, on_device=False):
 
     ``on_device``: candidates are rows of an array on the GPU.
     """
-    if on_device:
-        _check_for_device(bounds, chosen)
+    if on_device and chosen.workers is not None:
+        raise ValueError("workers evaluate on the host, but x0 is on the GPU: fun takes all candidates there")
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {fun!r}")
     args = args if isinstance(args, tuple) else (args,)
@@ -62,17 +62,6 @@ def search(fun, x0, args, bounds, callback, chosen, on_device=False):
         columns = np.array(history, dtype=float).reshape(-1, len(_COLUMNS)).T
         result.history = dict(zip(_COLUMNS, columns, strict=True))
     return result
-
-
-def _check_for_device(bounds, chosen):
-    """ValueError for what the host alone can do."""
-    if chosen.workers is not None:
-        raise ValueError("workers evaluate on the host, but x0 is on the GPU: fun takes all candidates there")
-    if bounds is not None or chosen.resamples != 1 or chosen.selection != "cost":
-        raise ValueError(
-            "on a GPU SparseEvolution takes neither bounds nor resamples, and no selection but 'cost': "
-            "pass x0 as a NumPy array"
-        )
 
 
 def _run(solver, values, watchers, chosen, begun):

@@ -2,7 +2,8 @@
 
 The solver stays on the host. Of a generation it hands over the small vectors, the point, the active coordinates and
 their variances; the rows, which are many times as large, are made on the device from the same counters, so that they
-are those of the host but for the rounding of the normal numbers. Only values come back.
+are those of the host but for the rounding of the normal numbers. Only values come back. Rows that come of no random
+numbers, few in most searches, are copied from the host.
 """
 
 import math
@@ -12,7 +13,7 @@ import numpy as np
 from .._foreign import is_device_array
 from .._philox import normal_pair, philox, words_of
 from ..ask_tell import NIT
-from ..sparse.state import ACTIVE, BATCH, DONE, MUTATIONS, PARTS, PHASE, REFIT, SCOUT, SEED, STEP, TRAIN
+from ..sparse.state import ACTIVE, BATCH, DONE, MUTATIONS, PARTS, PHASE, REFIT, RESAMPLES, SCOUT, SEED, STEP, TRAIN
 from .device import MOST_BLOCKS, THREADS, as_device, as_stream, blocks_of, cuda, launch, new_vector, require, to_host
 
 _WORD = np.uint64(0xFFFFFFFF)
@@ -51,17 +52,18 @@ class DeviceCandidates:
         size, n = core.point.size, core.penalize.size
         self._point, self._variance = new_vector(size, np.float64), new_vector(size, np.float64)
         self._active, self._rows = new_vector(n, np.int64), new_vector(0, np.float64)
+        self._limits = cuda.to_device(core.limits, stream=self.stream)
 
     def ask(self):
         """The candidates to evaluate next, shape (k, n): a buffer, which the next call overwrites."""
         core = self.solver.core
         k, size = core.counters, core.point.size
-        rows = int(k[BATCH])
+        rows = int(k[BATCH] * k[RESAMPLES])
         if self._rows.size < rows * size:
             self._rows = new_vector(rows * size, np.float64)
         batch = self._rows[: rows * size]
         if size > 0:
-            self._fill(core, batch) if k[PHASE] in (SCOUT, TRAIN, REFIT) else self._copy(core, batch)
+            self._fill(core, batch) if k[PHASE] in (SCOUT, TRAIN, REFIT) else self._copy(batch)
         return batch.view(self.solver.prototype.dtype).reshape((rows, core.penalize.size))
 
     def values(self, fun, *args):
@@ -72,9 +74,9 @@ class DeviceCandidates:
         vector = as_device(found, "the values")
         return to_host(vector, vector.stream or self.stream)
 
-    def _copy(self, core, batch):
-        """Rows that come of no random numbers: few, and not often asked for."""
-        batch.copy_to_device(core.candidates[: batch.size], stream=self.stream)
+    def _copy(self, batch):
+        rows = self.solver.compiled.ask(self.solver)
+        batch.copy_to_device(rows.view(np.float64).ravel(), stream=self.stream)
 
     def _fill(self, core, batch):
         k, size = core.counters, core.point.size
@@ -93,7 +95,8 @@ class DeviceCandidates:
             blocks_of(batch.size // size * quads, 1, MOST_BLOCKS),
             THREADS,
             self.stream,
-            *(self._point, self._active, self._variance, batch, count, parts, scouts, int(k[DONE])),
+            *(self._point, self._active, self._variance, self._limits, batch, count, parts, scouts),
+            *(int(k[RESAMPLES]), int(k[DONE])),
             float(core.scalars[STEP]),
             np.uint64(k[NIT]) & _WORD,
             *words_of(int(k[SEED])),
@@ -107,30 +110,33 @@ def _repeat(point, rows):
 
 
 @cuda.jit(device=True)
-def _put(point, active, variance, rows, row, i, parts, scouts, step, z):
-    """Write the active part i of a row."""
+def _put(point, active, variance, limits, rows, row, i, parts, scouts, step, z):
+    """Write the active part i of a row, within the bounds."""
     place = parts * active[i // parts] + i % parts
     if not scouts:
         step *= math.sqrt(variance[i])
-    rows[row * point.size + place] = point[place] + step * z
+    value = point[place] + step * z
+    if limits.size > 0:
+        lower, upper = limits[place], limits[point.size + place]
+        value = lower if value < lower else (upper if value > upper else value)
+    rows[row * point.size + place] = value
 
 
 @cuda.jit
-def _mutate(point, active, variance, rows, count, parts, scouts, done, step, generation, k0, k1):
-    """Move the active parts of all rows: a thread makes four normal numbers, of one counter, at a time."""
+def _mutate(point, active, variance, limits, rows, count, parts, scouts, times, done, step, generation, k0, k1):
+    """Move the active parts of all rows, of which ``times`` are the same: four parts a thread, of one counter."""
     size = count * parts
     quads, like, stream = (size + 3) // 4, np.float64(0.0), np.uint64(MUTATIONS)
     for j in range(cuda.grid(1), rows.size // point.size * quads, cuda.gridsize(1)):
-        row, quad = j // quads, j % quads
-        signed = step if (done + row) % 2 == 0 else -step
-        pair = np.uint64((done + row) // 2) & _WORD
-        w = philox(np.uint64(quad) & _WORD, pair, generation, stream, k0, k1)
+        row, i = j // quads, 4 * (j % quads)
+        number = done + row // times  # in the generation
+        signed = step if number % 2 == 0 else -step
+        w = philox(np.uint64(i // 4) & _WORD, np.uint64(number // 2) & _WORD, generation, stream, k0, k1)
         first, second = normal_pair(like, w[0], w[1]), normal_pair(like, w[2], w[3])
-        i = 4 * quad
-        _put(point, active, variance, rows, row, i, parts, scouts, signed, first[0])
+        _put(point, active, variance, limits, rows, row, i, parts, scouts, signed, first[0])
         if i + 1 < size:
-            _put(point, active, variance, rows, row, i + 1, parts, scouts, signed, first[1])
+            _put(point, active, variance, limits, rows, row, i + 1, parts, scouts, signed, first[1])
         if i + 2 < size:
-            _put(point, active, variance, rows, row, i + 2, parts, scouts, signed, second[0])
+            _put(point, active, variance, limits, rows, row, i + 2, parts, scouts, signed, second[0])
         if i + 3 < size:
-            _put(point, active, variance, rows, row, i + 3, parts, scouts, signed, second[1])
+            _put(point, active, variance, limits, rows, row, i + 3, parts, scouts, signed, second[1])

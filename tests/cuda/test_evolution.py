@@ -8,7 +8,7 @@ from numba import types
 
 import numopt as no
 from numopt.sparse.scout import place_scout
-from numopt.sparse.state import BATCH, DONE, MEAN, PATH, PHASE, REFIT, SCOUT, SINGLES, START, TRAIN
+from numopt.sparse.state import BATCH, DONE, MEAN, MERGE, PATH, PHASE, REFIT, SCOUT, SINGLES, START, TRAIN
 
 cuda = pytest.importorskip("numba.cuda", reason="needs numba-cuda")
 
@@ -21,10 +21,23 @@ def sphere(dtype):
     return lambda rows: np.sum(np.abs(rows - target) ** 2, axis=1)
 
 
+ALL_PHASES = {START, SCOUT, TRAIN, PATH, SINGLES, REFIT, MEAN}
+
+
 @pytest.mark.kernel
-@pytest.mark.parametrize("dtype", [float, complex])
-def test_candidates_are_those_of_the_host_in_every_phase(dtype):
-    fun, es = sphere(dtype), no.SparseEvolution(np.zeros(7, dtype), penalty=0.05, seed=2**40 + 3, maxfun=701)
+@pytest.mark.parametrize(
+    ("dtype", "options", "phases"),
+    [
+        (float, {}, ALL_PHASES),
+        (complex, {}, ALL_PHASES),
+        (float, {"bounds": [(-0.5, 1.0)] * 7}, {SCOUT, TRAIN, REFIT}),
+        (complex, {"resamples": 3}, {SCOUT, TRAIN, REFIT}),
+        (float, {"selection": "two-stage"}, {MERGE}),
+    ],
+)
+def test_candidates_are_those_of_the_host(dtype, options, phases):
+    fun = sphere(dtype)
+    es = no.SparseEvolution(np.zeros(7, dtype), penalty=0.05, seed=2**40 + 3, maxfun=701, **options)
     candidates, seen = DeviceCandidates(es), {}
     while es.running:
         rows, phase = es.ask(), int(es.core.counters[PHASE])
@@ -37,7 +50,7 @@ def test_candidates_are_those_of_the_host_in_every_phase(dtype):
             np.testing.assert_allclose(found, rows, rtol=1e-13, atol=1e-14)
             np.testing.assert_array_equal(found == 0, rows == 0)
         es.tell(fun(rows))
-    assert set(seen) >= {START, SCOUT, TRAIN, PATH, SINGLES, REFIT, MEAN}
+    assert set(seen) >= phases
 
 
 @pytest.mark.kernel
@@ -95,7 +108,10 @@ def test_workers_do_not_go_with_a_device():
 @pytest.mark.parametrize("capability", [(8, 0), (9, 0)])
 def test_machine_code(compile_ptx, capability):
     real, whole, word = types.float64, types.int64, types.uint64
-    mutate = real[::1], whole[::1], real[::1], real[::1], whole, whole, types.boolean, whole, real, word, word, word
+    mutate = (
+        *(real[::1], whole[::1], real[::1], real[::1], real[::1]),
+        *(whole, whole, types.boolean, whole, whole, real, word, word, word),
+    )
     for kernel, parameters in ((evolution._repeat, (real[::1], real[::1])), (evolution._mutate, mutate)):
         text = compile_ptx(kernel, types.void(*parameters), capability)
         assert f".target sm_{capability[0]}{capability[1]}" in text
