@@ -353,7 +353,11 @@ class TestCompiled:
         assert Objective(compiled_once(value), gradient, (1.0,), X).compiled() is None
         assert Objective(value, compiled_once(gradient), (1.0,), X).compiled() is None
 
-    @pytest.mark.parametrize("args", [([1.0, 2.0],), ("text",), ({"a": 1},), ((1.0, [2.0]),), (object(),)], ids=repr)
+    @pytest.mark.parametrize(
+        "args",
+        [([1.0, 2.0],), ("text",), ({"a": 1},), ((1.0, [2.0]),), (object(),)],
+        ids=["list", "text", "dict", "nested list", "object"],
+    )
     def test_args_that_compiled_code_cannot_hold(self, args):
         assert Objective(compiled_once(value), None, args, X).compiled() is None
 
