@@ -1,6 +1,5 @@
 """The kernels of chains, compiled to PTX: what they load and store, and in which precision they compute."""
 
-import ctypes
 import re
 
 import numba
@@ -32,16 +31,19 @@ WRAPPED = [no.Lookahead(no.SGD(0.1, 0.9), k=2), no.ScheduleFree(no.Adam(0.1, b1=
 OF_VALUES = [no.PolyakSGD(), no.chain(no.SGD(0.1), no.ReduceOnPlateau())]
 
 
-class Memory:
-    """On no GPU."""
+class OnPaper:
+    """An array on no GPU, of the type that Numba's own has."""
 
-    size, device_ctypes_pointer = 1 << 40, ctypes.c_void_p(1 << 20)
+    __cuda_ndarray__ = True
+    stream = 0
 
+    def __init__(self, shape, dtype=np.float64, **_):
+        self.shape, self.dtype = (shape,) if np.ndim(shape) == 0 else tuple(shape), np.dtype(dtype)
+        self.ndim, self.size = len(self.shape), int(np.prod(self.shape))
+        self._numba_type_ = types.Array(numba.from_dtype(self.dtype), self.ndim, "C")
 
-def vector_on_paper(shape, dtype=np.float64, **_):
-    shape, dtype = (shape,) if np.ndim(shape) == 0 else tuple(shape), np.dtype(dtype)
-    strides = np.empty(shape, dtype).strides
-    return numba.cuda.cudadrv.devicearray.DeviceNDArray(shape, strides, dtype, gpu_data=Memory())
+    def is_c_contiguous(self):
+        return True
 
 
 @pytest.fixture
@@ -54,18 +56,18 @@ def launched(monkeypatch):
 
     for module in ("device", "program", "gates", "start"):
         monkeypatch.setattr(f"numopt.cuda.{module}.launch", launch)
-    monkeypatch.setattr(cuda, "device_array", vector_on_paper)
-    monkeypatch.setattr(cuda, "to_device", lambda array, **_: vector_on_paper(array.shape, array.dtype))
+    monkeypatch.setattr(cuda, "device_array", OnPaper)
+    monkeypatch.setattr(cuda, "to_device", lambda array, **_: OnPaper(array.shape, array.dtype))
     monkeypatch.setattr("numopt.cuda.optimizer.require", lambda: None)
     monkeypatch.setattr("numopt.cuda.start.norm", lambda x, stream: 1.0)
     monkeypatch.setattr("numopt.cuda.gates.to_host", lambda sums, stream: np.zeros(sums.shape))
 
     def step(rule, dtype):
-        x = vector_on_paper(21, dtype)
+        x = OnPaper(21, dtype)
         opt = rule.init(x)
         done.clear()
         for _ in range(2):
-            opt.update(x, vector_on_paper(21, dtype), 1.0)
+            opt.update(x, OnPaper(21, dtype), 1.0)
         return opt, done
 
     return step
