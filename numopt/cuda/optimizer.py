@@ -66,8 +66,6 @@ class DeviceOptimizer:
         require()
         x = as_device(x, "x")
         check_vector(rules, x)
-        if rules[-1].closes:
-            raise TypeError("SET moves its links on the CPU only: give init an x that is a NumPy array")
         stream = common_stream(stream, x)
         self._prepare(tuple(rules), x.size, x.dtype, stream)
         self.scalars = np.zeros(SCALARS)
@@ -77,6 +75,8 @@ class DeviceOptimizer:
 
     def _prepare(self, rules, n, dtype, stream):
         """Make what depends on rules, size and dtype only."""
+        if rules[-1].closes:
+            raise TypeError("SET moves its links on the CPU only: give init an x that is a NumPy array")
         self.rules, self._like, self._recipe = rules, Like(n, dtype), recipe(rules, dtype)
         self._gates = sum(admit.registered(type(rule)) for rule in rules)
         self._program = Program(rules[self._gates :], n, dtype)

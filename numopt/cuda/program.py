@@ -4,7 +4,7 @@ import numpy as np
 
 from .._foreign import cuda_part
 from .._jit import jit, read
-from ..generic import coefficients, nearest, notice, numbers, rate, summands, vectors
+from ..generic import coefficients, notice, numbers, rate, summands, vectors
 from ..rules.ending import ends, ends_as_a_whole, ends_by_entry
 from ..rules.passes import MOST_SUMS, REDUCE, ROWS, has_learning_rate, needs_buffer, reduces, row_of
 from ..rules.update import CHOSEN_RATE, COUNT
@@ -39,11 +39,7 @@ def spec_of(rules, dtype):
 
 def _projection_onto(onto):
     """The function that projects a whole vector in place: ``project_device(onto, x, stream)``."""
-    try:
-        projections = cuda_part("projections")
-    except ImportError:
-        by_entry = ", ".join(sorted(cls.__name__ for cls in nearest.classes()))
-        raise TypeError(f"init: no kernel for {type(onto).__name__}; on a GPU there are {by_entry}") from None
+    projections = cuda_part("projections")  # most chains do not compile its kernels
     projections.check_class(onto, "init")
     return projections.project_device
 

@@ -112,7 +112,7 @@ def _prepare(fields, x, g, size):
     total, of_block = scalars[TOTAL:OF_BLOCK], scalars[OF_BLOCK:]
     for which in range(number_of_passes(rules, states) - 1):
         for k in range(MOST_SUMS):
-            total[k] = 0.0
+            total[k] = of_block[k] = 0.0  # a pass before may have had more sums
         for start in range(0, x.size, size):
             _run_block(which, fields, x, g, start, min(x.size, start + size), of_block)
             for k in range(MOST_SUMS):

@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -214,3 +215,24 @@ class TestMissing:
             with pytest.raises(RuntimeError, match=r"there is no GPU that Numba can use: no driver$"):
                 call()
         assert no.show_config()["GPU"] == {"none": "there is no GPU that Numba can use: no driver"}
+
+
+def test_what_there_is(monkeypatch):
+    def unknown():
+        raise OSError("no runtime")
+
+    fake = {
+        "is_available": lambda: True,
+        "gpus": SimpleNamespace(lst=[SimpleNamespace(name=b"NVIDIA H200", compute_capability=(9, 0))]),
+        "runtime": SimpleNamespace(get_version=unknown),
+        "cudadrv": SimpleNamespace(
+            driver=SimpleNamespace(driver=SimpleNamespace(get_version=lambda: (12, 9))),
+        ),
+    }
+    monkeypatch.setattr(device, "SIMULATED", False)
+    monkeypatch.setattr(device, "cuda", SimpleNamespace(**fake))
+    assert device.describe() == {
+        "driver": "12.9",
+        "runtime": "unknown (no runtime)",
+        "GPU 0": "NVIDIA H200, compute capability 9.0",
+    }

@@ -469,3 +469,13 @@ def test_a_learning_rate_is_a_number_or_a_schedule(wrong):
 def test_rules_for_real_vectors_say_so():
     with pytest.raises(ValueError, match="KeepNonNegative: for real x only"):
         no.chain(no.SGD(0.1), no.KeepNonNegative()).init(np.ones(2, complex))
+
+
+def test_numbers_of_a_rule_do_not_depend_on_the_rules_around_it():
+    """Centralize sums one number for real x, the rule behind it three: they share the room for sums."""
+    x, g = np.zeros(5), np.arange(5.0)
+    opt = no.chain(no.Centralize(), no.ClipByGlobalNorm(0.3), no.SGD(0.1)).init(x)
+    for _ in range(2):
+        opt.update(x, g)
+        assert opt.state["Centralize"].mean == 2.0
+        assert opt.state["Centralize"].mean_of_imaginary_parts == 0.0
