@@ -46,7 +46,7 @@ class SparseEvolutionFields:
     prototype: np.ndarray  # empty; its dtype is that of x
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _tell(core, selection, values):
     """Take the values of the batch; -1, and nothing done, for another number of them."""
     k = core.counters
@@ -148,8 +148,11 @@ class SparseEvolution(AskTell):
     With f measured to a noise that is not small beside the penalty, x is the luckiest point rather than the best one,
     and ``f`` is lower than a new measurement there. The mean of r ``resamples`` has the noise divided by sqrt(r); x is
     the best by these means, which are never measured again. For a deterministic f they are a waste.
-    With gradients at hand use them: where measurements are few (below about 6 per nonzero entry) hard thresholding and
-    the Lasso also find supports that this method does not.
+
+    With gradients at hand use them: where measurements are few (up to about 6 per nonzero entry) hard thresholding and
+    the Lasso find supports that this method does not. Of 20 regressions with 100 coefficients, 5 of them planted, and
+    30 measurements, normalised iterative hard thresholding, which is told the 5, finds 15, this method 9; with 60
+    measurements both find all.
 
     References
     ----------
