@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._input import at_least, callers_level, not_negative, start_vector
+from .._input import at_least, callers_level, start_vector
 from .._jit import Record, fields, jit, real_view, stateful, view_like
 from ..ask_tell import STATUS, AskTell
 from ..status import Status
@@ -189,24 +189,13 @@ class SparseEvolution(AskTell):
     ):
         """Validate, and build the compiled object."""
         x0 = start_vector(x0)
-        penalty, sigma, zeta = (
-            not_negative(value, name) for value, name in ((penalty, "penalty"), (sigma, "sigma"), (zeta, "zeta"))
-        )
-        if np.isinf(penalty):
-            raise ValueError("penalty must be finite, got inf")
-        if not 0 < sigma < np.inf:
-            raise ValueError(f"sigma must be above 0 and finite, got {sigma}")
-        if not 0 < zeta <= 1:
-            raise ValueError(f"zeta must be above 0 and at most 1, got {zeta}")
-        resamples = at_least(resamples, 1, "resamples")
-        limits = at_least(patience, 1, "patience"), at_least(maxfun, 1, "maxfun")
-        if limits[1] < resamples:
-            raise ValueError(f"maxfun must be at least resamples = {resamples}, got {maxfun}")
-        mask = checks.mask(penalize, x0.size)
+        penalty, sigma, zeta = checks.sizes(penalty, sigma, zeta)
+        patience, resamples = at_least(patience, 1, "patience"), at_least(resamples, 1, "resamples")
+        maxfun = checks.enough(maxfun, resamples)
+        mask, seed = checks.mask(penalize, x0.size), checks.seed_number(seed)
         bounds = checks.limits(bounds, x0, mask)
         chosen = checks.choice(grow, GROWTHS, "grow"), checks.choice(selection, SELECTIONS, "selection")
-        seed = checks.seed_number(seed)
-        return cls.compiled.new(x0, penalty, seed, sigma, zeta, *limits, mask, bounds, resamples, *chosen)
+        return cls.compiled.new(x0, penalty, seed, sigma, zeta, patience, maxfun, mask, bounds, resamples, *chosen)
 
     class compiled:
         """What ``@njit`` code sees."""
