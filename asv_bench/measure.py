@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import linesearch, minimize, peers, projections, step  # before NumPy: this sets the numbers of threads
+from benchmarks import linesearch, minimize, peers, projections, sparse, step  # before NumPy: sets numbers of threads
 from benchmarks.compile import process_time
 from benchmarks.imports import import_time
 import numpy as np
@@ -373,6 +373,45 @@ def other_projection_rows(rounds):
     return rows
 
 
+def sparse_rows(quick):
+    """Every row of sparse search."""
+    return generation_rows(3 if quick else 9) + support_rows(3 if quick else 10) + normal_rows(3 if quick else 9)
+
+
+def generation_rows(rounds):
+    """The solver's own time."""
+    rows = []
+    for n in sparse.SIZES:
+        each = 1e6 * np.array([sparse.seconds_per_generation(n) for _ in range(rounds)])
+        rows.append(Row(f"SparseEvolution inside @njit, a generation, n = {n:g}", "", None, each, "us"))
+        print(rows[-1].cells(), flush=True)
+    return rows
+
+
+def support_rows(seeds):
+    """Evaluations until planted supports are found."""
+    rows = []
+    for case, (_, nonzero, measurements) in sparse.CASES.items():
+        counts = np.array([sparse.evaluations_to_support(case, seed) for seed in range(seeds)])
+        workload = f"planted regression, {case}, k = {nonzero}, m = {measurements}"
+        found = np.isfinite(counts)
+        rows.append(Row(workload, "exact supports", None, int(found.sum()), f"of {seeds}"))
+        rows.append(Row(workload, "evaluations to it", None, counts[found] if found.any() else None, "evaluations"))
+        print(rows[-1].cells(), flush=True)
+    return rows
+
+
+def normal_rows(rounds):
+    """Random numbers."""
+    times = alternated({name: make() for name, make in sparse.DRAWS.items()}, rounds)
+    speed = 1e-6 * sparse.NORMALS / times["numopt"]
+    workload = "normal numbers by counters"
+    return [
+        Row(workload, "", None, speed, "million a second"),
+        Row(workload, "NumPy's Generator", None, times["NumPy"] / times["numopt"]),
+    ]
+
+
 class Part(NamedTuple):
     """A section of RESULTS.md."""
 
@@ -402,6 +441,14 @@ Adam is the fused one. The floor reads four vectors and writes three, as Adam mu
 "NumPy sort" is the usual projection by sorting and cumulated sums; Condat's algorithm of 2016 is compiled, its memory
 given. The floor of the l1 ball and the simplex is a pass that sums and a pass that thresholds and writes; of the box, a
 copy; of the l2 ball and of complex vectors, a sum and a copy. n = 1e7: three rounds.""",
+    ),
+    "sparse": Part(
+        "Sparse",
+        sparse_rows,
+        """SparseEvolution: the mean time of a generation with an objective that costs nothing; regressions with k of n
+coefficients planted, m measurements, noise of .01 and the penalty .01, one for each seed, evaluations until the best
+point has exactly their support (median of those found; range over the seeds). Normal numbers are drawn by Philox, as
+the solver draws them, and by NumPy's Generator, a million at a time.""",
     ),
 }
 

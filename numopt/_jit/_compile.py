@@ -55,7 +55,7 @@ class PackageCache(caching.FunctionCache):
                 super().save_overload(sig, data)
 
 
-def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=False):
+def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=False, merge=False):
     """Compile a function of the package with the package's flags and cache.
 
     ``error_model="numpy"``: a division by zero gives inf or NaN; as an exception it would end a parallel loop half way
@@ -71,12 +71,16 @@ def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=F
     inline : bool
         LLVM always inlines the function; for parts of a solver's hot path that have one caller. A state of ten arrays
         is handed over in a hundred words, which costs more than the work on a short vector.
+    merge : bool
+        Numba copies the body into the compiled callers; for parts with one caller, and tiny ones. LLVM otherwise
+        optimises a part by itself and once more within each caller, callers of callers included: the search for sparse
+        vectors compiles in two thirds of the time. The flags are then those of the caller.
     """
     if function is None:
-        return lambda f: jit(f, parallel=parallel, fastmath=fastmath, inline=inline, borrow=borrow)
+        return lambda f: jit(f, parallel=parallel, fastmath=fastmath, inline=inline, borrow=borrow, merge=merge)
     if PLAIN:
         return plain(function)
-    flags = {"forceinline": inline, "_nrt": not borrow}
+    flags = {"forceinline": inline, "_nrt": not borrow, "inline": "always" if merge else "never"}
     compiled = numba.njit(error_model="numpy", nogil=True, parallel=parallel, fastmath=fastmath, **flags)(function)
     if STAMP is not None:
         with contextlib.suppress(RuntimeError):  # nowhere to write (read-only installation, no home)

@@ -38,7 +38,7 @@ def repeated(batch, times):
     return out
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def average(core, values):
     """Make the mean of the samples of each row its value."""
     k = core.counters
@@ -50,7 +50,7 @@ def average(core, values):
         core.values[row] = total / k[RESAMPLES]
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def receive(core):
     """Count the evaluations of the batch, clean its values and keep the best row; returns the status."""
     s, k = core.scalars, core.counters
@@ -67,7 +67,7 @@ def receive(core):
     return k[STATUS]
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _clean(core):
     """Make every value that is not finite inf; whether one was -inf."""
     unbounded = False
@@ -78,7 +78,7 @@ def _clean(core):
     return unbounded
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _keep_best(core):
     """Keep the best row as x, and of those that may be the next center as what was found."""
     s, phase = core.scalars, core.counters[PHASE]
@@ -99,7 +99,7 @@ def _keep_best(core):
             scale_into(core.x, 1.0, candidate)
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def limit_batch(core):
     """Ask for what is left of the generation, as far as there is room and leave."""
     k = core.counters

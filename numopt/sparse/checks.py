@@ -4,10 +4,31 @@ import operator
 
 import numpy as np
 
-from .._input import bounds_vectors
+from .._input import at_least, bounds_vectors, not_negative
 from .bounds import Limits
 
 _LARGEST_SEED = 2**53
+
+
+def sizes(penalty, sigma, zeta):
+    """The three as numbers that make sense."""
+    given = (penalty, "penalty"), (sigma, "sigma"), (zeta, "zeta")
+    penalty, sigma, zeta = (not_negative(value, name) for value, name in given)
+    if np.isinf(penalty):
+        raise ValueError("penalty must be finite, got inf")
+    if not 0 < sigma < np.inf:
+        raise ValueError(f"sigma must be above 0 and finite, got {sigma}")
+    if not 0 < zeta <= 1:
+        raise ValueError(f"zeta must be above 0 and at most 1, got {zeta}")
+    return penalty, sigma, zeta
+
+
+def enough(maxfun, resamples):
+    """``maxfun``, which must do for one candidate."""
+    number = at_least(maxfun, 1, "maxfun")
+    if number < resamples:
+        raise ValueError(f"maxfun must be at least resamples = {resamples}, got {maxfun}")
+    return number
 
 
 def mask(penalize, size):

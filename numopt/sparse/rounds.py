@@ -77,7 +77,7 @@ def _(selection, core):
     return k[STATUS]
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _use(core):
     """What can be taken from a part of a generation."""
     phase = core.counters[PHASE]
@@ -87,7 +87,7 @@ def _use(core):
         choose(core)
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _finish_generation(core):
     """Go on to the next generation, of the same phase or another."""
     s, k = core.scalars, core.counters
@@ -109,7 +109,7 @@ def _finish_generation(core):
         _train(core)
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _advance(core):
     """Take a whole generation; returns what is due next."""
     k = core.counters
@@ -128,7 +128,7 @@ def _advance(core):
     return _ROUND_ENDS if phase == MEAN else _PHASE_CHOSEN
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _advance_training(core):
     """Take a generation of mutants, and ask for another one or for what comes after the training."""
     k = core.counters
@@ -142,7 +142,7 @@ def _advance_training(core):
     return _PHASE_CHOSEN
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _begin_round(core):
     """Kick if the last rounds failed, and scout; returns what is due next."""
     s, k = core.scalars, core.counters
@@ -163,7 +163,7 @@ def _begin_round(core):
     return _TRAINING_DUE
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _kick(core):
     """Erase a random part of the support; False if there is none."""
     k = core.counters
@@ -175,7 +175,7 @@ def _kick(core):
     return count > 0
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _train(core):
     s, k = core.scalars, core.counters
     if k[ACTIVE] == 0:  # a vector of no entries
@@ -185,7 +185,7 @@ def _train(core):
     begin_training(core, TRAIN, sigma, _TRAIN_PROGRESS * progress_unit(core))
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _refit(core):
     """Train the survivors if the point is promising; False if it is not."""
     s, k = core.scalars, core.counters
@@ -197,7 +197,7 @@ def _refit(core):
     return True
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _end_round(core):
     """Accept what was found if it is worth it; stop if too many rounds have failed."""
     s, k = core.scalars, core.counters
@@ -211,7 +211,7 @@ def _end_round(core):
         k[STATUS] = FLAT_SCORES if k[FLAT] == 1 else CONVERGED
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _place_batch(core):
     """Write the next rows of the generation, as many as there is room and leave for."""
     k = core.counters
@@ -221,7 +221,7 @@ def _place_batch(core):
         _place_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _place_row(core, row, out):
     phase = core.counters[PHASE]
     if phase == SCOUT:

@@ -44,7 +44,7 @@ _LONGER, _MOST_ATTEMPTS = 4.0, 3  # a flat score is asked again with a longer st
 _BY_SCORE = 0.8  # of the woken coordinates; the others at random, since a score may mislead
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def begin_scout(core):
     """Ask for the scores of the active coordinates, those that are asleep."""
     s, k = core.scalars, core.counters
@@ -57,7 +57,7 @@ def begin_scout(core):
     begin_phase(core, SCOUT, 2 * pairs)
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def place_scout(core, row, out):
     """Write the row, x + h e or x - h e."""
     k = core.counters
@@ -70,7 +70,7 @@ def place_scout(core, row, out):
         out[p] = nearest(core.limits, p, out[p] + h * core.normal[i])
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def add_to_score(core):
     """Take the values of a batch; pairs in which one is not finite tell nothing."""
     s, k = core.scalars, core.counters
@@ -85,7 +85,7 @@ def add_to_score(core):
             core.score[place(core, i)] += weight * core.normal[i]
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def scout_farther(core):
     """Ask once more with a longer step if f did not change at all; False if that is of no use."""
     s, k = core.scalars, core.counters
@@ -97,7 +97,7 @@ def scout_farther(core):
     return True
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def wake(core):
     """Make the support, some that were asleep (now the active ones) and those that cost nothing the active ones."""
     k = core.counters

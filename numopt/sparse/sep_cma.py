@@ -40,7 +40,7 @@ from .state import (
 _PATIENT, _PATIENT_BY_SIZE = 10, 30  # generations without progress, as the tutorial has them for its `TolFun`
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def begin_training(core, phase, sigma, progress):
     """Train the active coordinates from the point on, until f falls by less than ``progress``."""
     s, k = core.scalars, core.counters
@@ -59,7 +59,7 @@ def population(d):
     return rows + rows % 2
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def place_mutant(core, row, out):
     """Write the row, m + sigma sqrt(D) z or m - sigma sqrt(D) z."""
     k = core.counters
@@ -72,7 +72,7 @@ def place_mutant(core, row, out):
         out[p] = nearest(core.limits, p, out[p] + sigma * math.sqrt(core.variance[i]) * core.normal[i])
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def evolve(core):
     """Take the values of a generation: move the mean, adapt sigma and D."""
     s, k = core.scalars, core.counters
@@ -88,7 +88,7 @@ def evolve(core):
     _adapt(core, _select(core))
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _select(core):
     """Set the weighted means of the better half; returns the number of rows that its weights are worth."""
     s, k = core.scalars, core.counters
@@ -119,7 +119,7 @@ def _raw_weight(rank, half):
     return math.log(half + 0.5) - math.log(rank + 1.0)
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def _adapt(core, worth):
     """Move the mean by the selected rows, and adapt sigma and D."""
     s, k = core.scalars, core.counters
@@ -162,7 +162,7 @@ def _extend(path, shift, rate, worth):
         path[i] = (1.0 - rate) * path[i] + reach * shift[i]
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def is_trained(core):
     """Whether the training ends: no progress for a while, or, with a penalty, after as much as a round is worth."""
     s, k = core.scalars, core.counters

@@ -146,7 +146,7 @@ def set_options(core, penalty, seed, sigma, zeta, patience, maxfun, scouts):
     k[MAXFUN], k[PATIENCE], k[SEED], k[SCOUTS] = max(maxfun, k[RESAMPLES]), patience, seed, scouts
 
 
-@jit(borrow=True)
+@jit(borrow=True, merge=True)
 def begin_phase(core, phase, rows):
     """Make ``rows`` rows of a phase the next generation."""
     k = core.counters
