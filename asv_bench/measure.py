@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import linesearch, minimize, peers, projections, sparse, step  # before NumPy: sets numbers of threads
+from benchmarks import linesearch, minimize, peers, projections, sparse, sparse_training, step  # before NumPy: threads
 from benchmarks.compile import process_time
 from benchmarks.imports import import_time
 import numpy as np
@@ -374,8 +374,9 @@ def other_projection_rows(rounds):
 
 
 def sparse_rows(quick):
-    """Every row of sparse search."""
-    return generation_rows(3 if quick else 9) + support_rows(3 if quick else 10) + normal_rows(3 if quick else 9)
+    """Every row of sparse search and of sparse training."""
+    rounds = 3 if quick else 9
+    return generation_rows(rounds) + support_rows(3 if quick else 10) + normal_rows(rounds) + training_rows(rounds)
 
 
 def generation_rows(rounds):
@@ -409,6 +410,16 @@ def normal_rows(rounds):
     return [
         Row(workload, "", None, speed, "million a second"),
         Row(workload, "NumPy's Generator", None, times["NumPy"] / times["numopt"]),
+    ]
+
+
+def training_rows(rounds):
+    """Steps with few links beside steps of all weights."""
+    times = alternated({name: sparse_training.steps_of(name) for name in sparse_training.CONTENDERS}, rounds)
+    return [
+        Row(f"{name}, Adam, n = 1e6, a step", "of all weights", None, times[name] / times["Adam"], "of its time")
+        for name in sparse_training.CONTENDERS
+        if name != "Adam"
     ]
 
 
@@ -448,7 +459,8 @@ copy; of the l2 ball and of complex vectors, a sum and a copy. n = 1e7: three ro
         """SparseEvolution: the mean time of a generation with an objective that costs nothing; regressions with k of n
 coefficients planted, m measurements, noise of .01 and the penalty .01, one for each seed, evaluations until the best
 point has exactly their support (median of those found; range over the seeds). Normal numbers are drawn by Philox, as
-the solver draws them, and by NumPy's Generator, a million at a time.""",
+the solver draws them, and by NumPy's Generator, a million at a time. Sparse training: a layer of 1000 x 1000 with one
+link in twenty, of which 30 % move after every 100 steps, on one thread.""",
     ),
 }
 
