@@ -163,6 +163,7 @@ def chain(*rules):
 
 def _complaint(rules):
     """What is wrong with rules, or their Numba types, or None."""
+    rules = tuple(rules)  # a slice of the type of a tuple of equal types would be one of these
     names = ", ".join(class_of(rule).__name__ for rule in rules)
     early = next((class_of(rule).__name__ for rule in rules[:-1] if ends(rule)), None)
     if early:
