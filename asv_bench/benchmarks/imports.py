@@ -17,9 +17,10 @@ print(time.process_time() - begun)
 
 
 def environment(**more):
-    """The environment of a process of its own that finds this numopt."""
+    """The environment of a process of its own that finds this numopt, and its byte code, as an installed one does."""
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {**os.environ, "PYTHONPATH": path, **more}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": path, **more}
 
 
 def import_time():
