@@ -14,7 +14,7 @@ import numpy as np
 from ._jit import jit, log, sqrt
 from ._scalars import constant, of_numbers
 
-_WORD, _BITS = np.uint64(0xFFFFFFFF), np.uint64(32)
+WORD, _BITS = np.uint64(0xFFFFFFFF), np.uint64(32)
 _FACTORS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _STEPS = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _ROUNDS = 10
@@ -25,8 +25,8 @@ def philox(c0, c1, c2, c3, k0, k1):
     """Four random words for a counter and a key; all are uint64 below 2^32."""
     for _ in range(_ROUNDS):
         a, b = _FACTORS[0] * c0, _FACTORS[1] * c2
-        c0, c1, c2, c3 = (b >> _BITS) ^ c1 ^ k0, b & _WORD, (a >> _BITS) ^ c3 ^ k1, a & _WORD
-        k0, k1 = (k0 + _STEPS[0]) & _WORD, (k1 + _STEPS[1]) & _WORD
+        c0, c1, c2, c3 = (b >> _BITS) ^ c1 ^ k0, b & WORD, (a >> _BITS) ^ c3 ^ k1, a & WORD
+        k0, k1 = (k0 + _STEPS[0]) & WORD, (k1 + _STEPS[1]) & WORD
     return c0, c1, c2, c3
 
 
@@ -34,7 +34,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 def words_of(number):
     """The lower and the upper word of a whole number from 0 to 2^53."""
     whole = np.uint64(number)
-    return whole & _WORD, whole >> _BITS
+    return whole & WORD, whole >> _BITS
 
 
 @of_numbers
@@ -50,10 +50,10 @@ def normal_pair(like, first, second):
 def fill_normal(out, row, generation, stream, seed):
     """Fill a float64 vector with normal numbers: entry i depends on i, the three counters and the seed only."""
     k0, k1 = words_of(seed)
-    c1, c2, c3 = np.uint64(row) & _WORD, np.uint64(generation) & _WORD, np.uint64(stream)
+    c1, c2, c3 = np.uint64(row) & WORD, np.uint64(generation) & WORD, np.uint64(stream)
     like = np.float64(0.0)
     for i in range(0, out.size, 4):
-        w = philox(np.uint64(i >> 2) & _WORD, c1, c2, c3, k0, k1)
+        w = philox(np.uint64(i >> 2) & WORD, c1, c2, c3, k0, k1)
         first = normal_pair(like, w[0], w[1])
         second = normal_pair(like, w[2], w[3])
         out[i] = first[0]
@@ -69,7 +69,7 @@ def fill_normal(out, row, generation, stream, seed):
 def draw_to_front(items, count, generation, stream, seed):
     """Bring ``count`` of the items, drawn without replacement, to the front (Fisher, Yates); fewer than 2^32 items."""
     k0, k1 = words_of(seed)
-    c2, c3 = np.uint64(generation) & _WORD, np.uint64(stream)
+    c2, c3 = np.uint64(generation) & WORD, np.uint64(stream)
     for i in range(min(count, items.size)):
         word = philox(np.uint64(i), np.uint64(0), c2, c3, k0, k1)[0]
         # the upper word of a product: uniform but for 2^-32 of the number of items

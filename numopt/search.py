@@ -132,12 +132,12 @@ class _OnDevice:
     """Candidates that are made and evaluated on a GPU."""
 
     def __init__(self, solver, fun, args):
-        self._candidates = cuda_part("evolution").DeviceCandidates(solver)
+        self._device = cuda_part("evolution").DeviceEvolution(solver)
         self._fun, self._args = fun, args
 
     def tell(self, solver):
         """Evaluate the batch of the solver and tell it; returns the status."""
-        solver.tell(self._candidates.values(self._fun, *self._args))
+        self._device.tell(self._device.values(self._fun, *self._args))
         return int(solver.status)
 
 

@@ -1,22 +1,42 @@
-"""The candidates of a :class:`numopt.SparseEvolution` on a GPU, made there.
+"""A :class:`numopt.SparseEvolution` on a GPU: candidates are made there, and summed over when values are told.
 
-The solver stays on the host. Of a generation it hands over the small vectors, the point, the active coordinates and
-their variances; the rows, which are many times as large, are made on the device from the same counters, so that they
-are those of the host but for the rounding of the normal numbers. Only values come back. Rows that come of no random
+The solver stays on the host, with everything that is done once for each row or each coordinate. What is done for each
+coordinate of each row, the sampling and the sums of normal numbers that make the score and the weighted means
+(:mod:`numopt.sparse.mutations`), is done here, from the same counters: both have the same numbers but for rounding. In
+these phases the rows never come to the host, unless one may be the best point so far. Rows that come of no random
 numbers, few in most searches, are copied from the host.
 """
-
-import math
 
 import numpy as np
 
 from .._foreign import is_device_array
-from .._philox import normal_pair, philox, words_of
-from ..ask_tell import NIT
-from ..sparse.state import ACTIVE, BATCH, DONE, MUTATIONS, PARTS, PHASE, REFIT, RESAMPLES, SCOUT, SEED, STEP, TRAIN
+from .._jit import jit
+from .._philox import WORD, words_of
+from ..ask_tell import NIT, STATUS
+from ..sparse.batch import average, bar, least_cost
+from ..sparse.choices import ByCost
+from ..sparse.rounds import go_on, weigh
+from ..sparse.state import (
+    ACTIVE,
+    BATCH,
+    DONE,
+    MUTATIONS,
+    PARTS,
+    PHASE,
+    REFIT,
+    RESAMPLES,
+    ROWS,
+    SCOUT,
+    SEED,
+    STEP,
+    TRAIN,
+    WRITTEN,
+)
+from ..status import Status
 from .device import MOST_BLOCKS, THREADS, as_device, as_stream, blocks_of, cuda, launch, new_vector, require, to_host
+from .mutations import STRETCH, add_mutants, add_scouts, mutate, repeat
 
-_WORD = np.uint64(0xFFFFFFFF)
+RUNNING = int(Status.RUNNING)
 
 
 def on_host(x0):
@@ -26,23 +46,24 @@ def on_host(x0):
     return to_host(vector, vector.stream)
 
 
-class DeviceCandidates:
-    """What ``ask`` of a solver gives, as an array on the GPU.
+class DeviceEvolution:
+    """A solver whose candidates are rows of an array on the GPU.
 
     Parameters
     ----------
     solver : SparseEvolution
+        May be told values here and by itself in turn; it is complete at any time.
     stream : optional
-        The stream on which candidates are made, of Numba, CuPy or PyTorch; 0, the legacy default stream.
+        The stream that is worked on, of Numba, CuPy or PyTorch; 0, the legacy default stream.
 
     Examples
     --------
     A function ``fun`` of a device array with a candidate in each row gives one value for each, on the device or not::
 
         es = no.SparseEvolution(np.zeros(1_000_000), penalty=0.01)
-        candidates = DeviceCandidates(es)
+        device = DeviceEvolution(es)
         while es.running:
-            es.tell(candidates.values(fun))
+            device.tell(device.values(fun))
     """
 
     def __init__(self, solver, stream=0):
@@ -51,8 +72,11 @@ class DeviceCandidates:
         core = solver.core
         size, n = core.point.size, core.penalize.size
         self._point, self._variance = new_vector(size, np.float64), new_vector(size, np.float64)
+        self._shift, self._spread = new_vector(size, np.float64), new_vector(size, np.float64)
         self._active, self._rows = new_vector(n, np.int64), new_vector(0, np.float64)
+        self._ranks, self._weights = new_vector(core.ranks.size, np.int64), new_vector(core.ranks.size, np.float64)
         self._limits = cuda.to_device(core.limits, stream=self.stream)
+        self._filled = None  # the generation, and the part of it, that the rows on the device are of
 
     def ask(self):
         """The candidates to evaluate next, shape (k, n): a buffer, which the next call overwrites."""
@@ -63,7 +87,7 @@ class DeviceCandidates:
             self._rows = new_vector(rows * size, np.float64)
         batch = self._rows[: rows * size]
         if size > 0:
-            self._fill(core, batch) if k[PHASE] in (SCOUT, TRAIN, REFIT) else self._copy(batch)
+            self._fill(core, batch) if self._is_drawn(core) else self._copy(batch)
         return batch.view(self.solver.prototype.dtype).reshape((rows, core.penalize.size))
 
     def values(self, fun, *args):
@@ -74,69 +98,106 @@ class DeviceCandidates:
         vector = as_device(found, "the values")
         return to_host(vector, vector.stream or self.stream)
 
+    def tell(self, values):
+        """Take f at each row of the last ``ask``, as :meth:`numopt.SparseEvolution.tell` does, with its errors."""
+        if self.solver.running and self._is_drawn(self.solver.core):
+            self.solver.tell_by(self._take, values)
+        else:
+            self.solver.tell(values)
+
+    def _is_drawn(self, core):
+        """Whether the candidates come of random numbers."""
+        return type(self.solver.selection) is ByCost and core.counters[PHASE] in (SCOUT, TRAIN, REFIT)
+
     def _copy(self, batch):
         rows = self.solver.compiled.ask(self.solver)
         batch.copy_to_device(rows.view(np.float64).ravel(), stream=self.stream)
 
     def _fill(self, core, batch):
         k, size = core.counters, core.point.size
-        count = int(k[ACTIVE])
-        parts, scouts = int(k[PARTS]), int(k[PHASE]) == SCOUT
+        self._filled = k[NIT], k[DONE]
         self._point.copy_to_device(core.point, stream=self.stream)
-        launch(_repeat, blocks_of(batch.size, 2, MOST_BLOCKS), THREADS, self.stream, self._point, batch)
+        blocks = min(batch.size // size * -(-size // STRETCH), MOST_BLOCKS)
+        launch(repeat, blocks, THREADS, self.stream, self._point, batch)
+        count = int(k[ACTIVE] * k[PARTS])
         if count == 0:
             return
-        self._active[:count].copy_to_device(core.active[:count], stream=self.stream)
-        if not scouts:
-            self._variance[: count * parts].copy_to_device(core.variance[: count * parts], stream=self.stream)
-        quads = -(-count * parts // 4)
-        launch(
-            _mutate,
-            blocks_of(batch.size // size * quads, 1, MOST_BLOCKS),
-            THREADS,
-            self.stream,
-            *(self._point, self._active, self._variance, self._limits, batch, count, parts, scouts),
-            *(int(k[RESAMPLES]), int(k[DONE])),
-            float(core.scalars[STEP]),
-            np.uint64(k[NIT]) & _WORD,
-            *words_of(int(k[SEED])),
-        )
+        self._active[: k[ACTIVE]].copy_to_device(core.active[: k[ACTIVE]], stream=self.stream)
+        if k[PHASE] != SCOUT:
+            self._variance[:count].copy_to_device(core.variance[:count], stream=self.stream)
+        moves, drawn = self._moves(core), _counters(core)
+        blocks = blocks_of(batch.size // size * -(-count // 4), 1, MOST_BLOCKS)
+        launch(mutate, blocks, THREADS, self.stream, moves, drawn, int(k[DONE]), int(k[RESAMPLES]), batch)
+
+    def _moves(self, core):
+        """What the mutations of the active parts depend on, except their random numbers."""
+        k = core.counters
+        about = int(k[ACTIVE] * k[PARTS]), int(k[PARTS]), bool(k[PHASE] == SCOUT), float(core.scalars[STEP])
+        return self._point, self._active, self._variance, self._limits, *about
+
+    def _take(self, solver, values):
+        core = solver.core
+        average(core, values)
+        self._fetch(core)
+        if _weigh(core) == RUNNING:
+            if core.counters[ACTIVE] > 0:
+                self._sum_scouts(core) if core.counters[PHASE] == SCOUT else self._sum_mutants(core)
+            _go_on(core)
+
+    def _fetch(self, core):
+        """Copy the rows that may be the best so far to the buffer of the host."""
+        k, size = core.counters, core.point.size
+        if k[WRITTEN] == 1:
+            return
+        if self._filled != (k[NIT], k[DONE]):  # nobody has asked here
+            self.ask()
+        for row in np.flatnonzero(core.values[: k[BATCH]] + least_cost(core) < bar(core)):
+            first = int(row * k[RESAMPLES] * size)
+            self._rows[first : first + size].copy_to_host(core.candidates[row * size : (row + 1) * size], self.stream)
+        self._wait()
+
+    def _sum_scouts(self, core):
+        k = core.counters
+        count, pairs = int(k[ACTIVE] * k[PARTS]), int(k[BATCH] // 2)
+        shift = self._shift[:count]
+        self._weights[:pairs].copy_to_device(core.weights[:pairs], stream=self.stream)
+        if k[DONE] > 0:
+            shift.copy_to_device(core.shift[:count], stream=self.stream)
+        blocks = blocks_of(-(-count // 4), 1, MOST_BLOCKS)
+        launch(add_scouts, blocks, THREADS, self.stream, _counters(core), int(k[DONE]), pairs, self._weights, shift)
+        shift.copy_to_host(core.shift[:count], self.stream)
+        self._wait()
+
+    def _sum_mutants(self, core):
+        k = core.counters
+        count, half = int(k[ACTIVE] * k[PARTS]), int(k[ROWS] // 2)
+        self._weights[:half].copy_to_device(core.weights[:half], stream=self.stream)
+        self._ranks[:half].copy_to_device(core.ranks[:half], stream=self.stream)
+        shift, spread = self._shift[:count], self._spread[:count]
+        blocks = blocks_of(-(-count // 4), 1, MOST_BLOCKS)
+        moves, selected = self._moves(core), (self._ranks, self._weights, half)
+        launch(add_mutants, blocks, THREADS, self.stream, moves, _counters(core), selected, shift, spread)
+        shift.copy_to_host(core.shift[:count], self.stream)
+        spread.copy_to_host(core.spread[:count], self.stream)
+        self._wait()
+
+    def _wait(self):
+        if self.stream:
+            self.stream.synchronize()
 
 
-@cuda.jit
-def _repeat(point, rows):
-    for i in range(cuda.grid(1), rows.size, cuda.gridsize(1)):
-        rows[i] = point[i % point.size]
+def _counters(core):
+    """The part of Philox's counter that is the same in a generation, and its key."""
+    k0, k1 = words_of(int(core.counters[SEED]))
+    return np.uint64(core.counters[NIT]) & WORD, np.uint64(MUTATIONS), np.uint64(k0), np.uint64(k1)
 
 
-@cuda.jit(device=True)
-def _put(point, active, variance, limits, rows, row, i, parts, scouts, step, z):
-    """Write the active part i of a row, within the bounds."""
-    place = parts * active[i // parts] + i % parts
-    if not scouts:
-        step *= math.sqrt(variance[i])
-    value = point[place] + step * z
-    if limits.size > 0:
-        lower, upper = limits[place], limits[point.size + place]
-        value = lower if value < lower else (upper if value > upper else value)
-    rows[row * point.size + place] = value
+@jit(borrow=True)
+def _weigh(core):
+    return weigh(core)
 
 
-@cuda.jit
-def _mutate(point, active, variance, limits, rows, count, parts, scouts, times, done, step, generation, k0, k1):
-    """Move the active parts of all rows, of which ``times`` are the same: four parts a thread, of one counter."""
-    size = count * parts
-    quads, like, stream = (size + 3) // 4, np.float64(0.0), np.uint64(MUTATIONS)
-    for j in range(cuda.grid(1), rows.size // point.size * quads, cuda.gridsize(1)):
-        row, i = j // quads, 4 * (j % quads)
-        number = done + row // times  # in the generation
-        signed = step if number % 2 == 0 else -step
-        w = philox(np.uint64(i // 4) & _WORD, np.uint64(number // 2) & _WORD, generation, stream, k0, k1)
-        first, second = normal_pair(like, w[0], w[1]), normal_pair(like, w[2], w[3])
-        _put(point, active, variance, limits, rows, row, i, parts, scouts, signed, first[0])
-        if i + 1 < size:
-            _put(point, active, variance, limits, rows, row, i + 1, parts, scouts, signed, first[1])
-        if i + 2 < size:
-            _put(point, active, variance, limits, rows, row, i + 2, parts, scouts, signed, second[0])
-        if i + 3 < size:
-            _put(point, active, variance, limits, rows, row, i + 3, parts, scouts, signed, second[1])
+@jit(borrow=True)
+def _go_on(core):
+    go_on(core)
+    return core.counters[STATUS]

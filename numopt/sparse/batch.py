@@ -9,6 +9,7 @@ from .._vector import scale_into
 from ..ask_tell import NFEV, STATUS, F
 from ..status import Status
 from .state import (
+    ACTIVE,
     BATCH,
     DONE,
     FOUND_FUN,
@@ -16,11 +17,13 @@ from .state import (
     MAXFUN,
     PENALTY,
     PHASE,
+    REFIT,
     RESAMPLES,
     ROWS,
     SCOUT,
     START,
     TRAIN,
+    WRITTEN,
     count_penalized,
 )
 
@@ -78,16 +81,38 @@ def _clean(core):
     return unbounded
 
 
+@jit(borrow=True)
+def _is_pruned(core):
+    """Whether the rows may be the next center: scouts and mutants still carry what pruning is about to remove."""
+    s, phase = core.scalars, core.counters[PHASE]
+    return phase != SCOUT and (phase != TRAIN or s[PENALTY] == 0.0)
+
+
+@jit(borrow=True)
+def bar(core):
+    """What f + penalty * nnz of a row must be below for the row to be kept."""
+    s = core.scalars
+    return max(s[FOUND_FUN], s[FUN]) if _is_pruned(core) else s[FUN]
+
+
+@jit(borrow=True)
+def least_cost(core):
+    """What all rows of the batch pay for their nonzero coordinates, at least: a coordinate that moves is not zero."""
+    k = core.counters
+    if core.limits.size > 0 or not (k[PHASE] == SCOUT or k[PHASE] == TRAIN or k[PHASE] == REFIT):
+        return 0.0
+    count = 0
+    for i in range(k[ACTIVE]):
+        count += core.penalize[core.active[i]]
+    return core.scalars[PENALTY] * count
+
+
 @jit(borrow=True, merge=True)
 def _keep_best(core):
     """Keep the best row as x, and of those that may be the next center as what was found."""
-    s, phase = core.scalars, core.counters[PHASE]
-    # scouts and mutants of woken coordinates still carry what pruning is about to remove
-    pruned = phase != SCOUT and (phase != TRAIN or s[PENALTY] == 0.0)
-    size = core.x.size
+    s, size, pruned, cost = core.scalars, core.x.size, _is_pruned(core), least_cost(core)
     for row in range(core.counters[BATCH]):
-        bar = max(s[FOUND_FUN], s[FUN]) if pruned else s[FUN]
-        if not core.values[row] < bar:  # nor is the sum then
+        if not core.values[row] + cost < bar(core):
             continue
         candidate = core.candidates[row * size : (row + 1) * size]
         fun = core.values[row] + s[PENALTY] * count_penalized(core, candidate)
@@ -101,7 +126,7 @@ def _keep_best(core):
 
 @jit(borrow=True, merge=True)
 def limit_batch(core):
-    """Ask for what is left of the generation, as far as there is room and leave."""
+    """Ask for what is left of the generation, as far as there is room and leave; the rows are not written yet."""
     k = core.counters
     affordable = (k[MAXFUN] - k[NFEV]) // k[RESAMPLES]
-    k[BATCH] = min(min(k[ROWS] - k[DONE], core.values.size), affordable)
+    k[BATCH], k[WRITTEN] = min(min(k[ROWS] - k[DONE], core.values.size), affordable), 0

@@ -44,4 +44,9 @@ def _(grow):
 
 @by_type(borrow=True)
 def take(selection, core):
-    """Take ``core.values`` of the batch, and prepare the next one; returns the status."""
+    """Take ``core.values`` of the batch, and choose the next one; returns the status."""
+
+
+@by_type(borrow=True)
+def write(selection, core):
+    """Write the rows of the batch."""

@@ -12,7 +12,7 @@ from ..status import Status
 from . import checks
 from .batch import average, repeated
 from .bounds import limits_of, start_within
-from .choices import GROWTHS, SELECTIONS, scouts, take
+from .choices import GROWTHS, SELECTIONS, scouts, take, write
 from .state import (
     BATCH,
     FLAT,
@@ -21,6 +21,7 @@ from .state import (
     RESAMPLES,
     ROUND,
     SCOUT,
+    WRITTEN,
     Evolution,
     costs,
     count_penalized,
@@ -47,12 +48,20 @@ class SparseEvolutionFields:
 
 
 @jit(borrow=True, merge=True)
+def _ask(core, selection):
+    """Write the candidates, unless they are."""
+    if core.counters[WRITTEN] == 0:
+        write(selection, core)
+        core.counters[WRITTEN] = 1
+
+
+@jit(borrow=True, merge=True)
 def _tell(core, selection, values):
-    """Take the values of the batch; -1, and nothing done, for another number of them."""
+    """Take the values of the batch; -1, and nothing done, for another number of them, or if nobody has asked."""
     k = core.counters
     if k[STATUS] != RUNNING:
         return k[STATUS]
-    if values.size != k[BATCH] * k[RESAMPLES]:
+    if values.size != k[BATCH] * k[RESAMPLES] or k[WRITTEN] == 0:
         return -1
     average(core, values)
     return take(selection, core)
@@ -225,13 +234,14 @@ class SparseEvolution(AskTell):
         def ask(self):
             """Lend the candidates, one in each row."""
             core = self.core
+            _ask(core, self.selection)
             rows = core.counters[BATCH]
             flat = view_like(core.candidates[: rows * core.x.size], self.prototype)
             batch = flat.reshape((rows, core.penalize.size))
             return batch if core.counters[RESAMPLES] == 1 else repeated(batch, core.counters[RESAMPLES])
 
         def tell(self, values):
-            """Take f at each candidate; -1, and nothing done, for another number of values."""
+            """Take f at each candidate; -1, and nothing done, for another number of values, or before ``ask``."""
             return _tell(self.core, self.selection, values)
 
         @property
@@ -267,6 +277,11 @@ class SparseEvolution(AskTell):
         ValueError, TypeError
             If these are not as many real numbers as there are rows; the solver is then as it was.
         """
+        self.compiled.ask(self)  # nothing, if somebody has asked
+        self.tell_by(self.compiled.tell, values)
+
+    def tell_by(self, take, values):
+        """Have the values taken by ``take(solver, values)``: what ``tell`` does, with its checks."""
         given = np.asarray(values)
         k = self.core.counters
         rows = k[BATCH] * k[RESAMPLES]
@@ -275,7 +290,7 @@ class SparseEvolution(AskTell):
         if given.dtype.kind not in "biuf":
             raise TypeError(f"the values must be real numbers, got dtype {given.dtype}")
         first_scouting = k[ROUND] == 1 and k[PHASE] == SCOUT
-        self.compiled.tell(self, np.ascontiguousarray(given, dtype=float))
+        take(self, np.ascontiguousarray(given, dtype=float))
         # opposite directions agree at a minimum, too, where all is well: there f rises in each
         if first_scouting and k[PHASE] != SCOUT and k[FLAT] == 1 and not np.all(given > self.f):
             warnings.warn(_NO_SCORE, RuntimeWarning, stacklevel=callers_level())

@@ -12,10 +12,11 @@ from .._vector import scale_into
 from ..ask_tell import NIT, STATUS
 from ..status import Status
 from .batch import limit_batch, receive
-from .choices import ByCost, take
+from .choices import ByCost, take, write
+from .mutations import place_moved, sum_mutants, sum_scouts
 from .prune import begin_path, begin_singles, choose, cut_path, cut_single, place_single, place_threshold
-from .scout import add_to_score, begin_scout, list_awake, place_scout, scout_farther, wake
-from .sep_cma import begin_training, evolve, is_trained, place_mutant
+from .scout import add_to_score, begin_scout, list_awake, scout_farther, wake, weigh_pairs
+from .sep_cma import begin_training, evolve, is_trained, weigh_ranks
 from .state import (
     ACTIVE,
     BAD,
@@ -65,26 +66,39 @@ _PHASE_CHOSEN, _WAKING_DUE, _TRAINING_DUE, _REFIT_DUE, _ROUND_ENDS = range(5)
 
 @take.register(ByCost)
 def _(selection, core):
-    k = core.counters
-    if receive(core) == RUNNING:
-        _use(core)
-        k[DONE] += k[BATCH]
-        if k[DONE] == k[ROWS]:
-            _finish_generation(core)
-            k[NIT] += 1  # not before: the numbers of a generation are drawn again with its counter
-    if k[STATUS] == RUNNING:
-        _place_batch(core)
-    return k[STATUS]
+    if weigh(core) == RUNNING:
+        phase = core.counters[PHASE]
+        if phase == SCOUT:
+            sum_scouts(core)
+        elif phase == TRAIN or phase == REFIT:
+            sum_mutants(core)
+        go_on(core)
+    return core.counters[STATUS]
 
 
 @jit(borrow=True, merge=True)
-def _use(core):
-    """What can be taken from a part of a generation."""
-    phase = core.counters[PHASE]
-    if phase == SCOUT:
-        add_to_score(core)
-    elif phase == PATH or phase == SINGLES:
+def weigh(core):
+    """Take the values of the batch, but for the sums over rows, whose weights are set; returns the status."""
+    status, phase = receive(core), core.counters[PHASE]
+    if status == RUNNING and phase == SCOUT:
+        weigh_pairs(core)
+    elif status == RUNNING and (phase == TRAIN or phase == REFIT):
+        weigh_ranks(core)  # these are a whole generation
+    elif status == RUNNING and (phase == PATH or phase == SINGLES):
         choose(core)
+    return status
+
+
+@jit(borrow=True, merge=True)
+def go_on(core):
+    """Take the sums, and choose the next batch."""
+    k = core.counters
+    k[DONE] += k[BATCH]
+    if k[DONE] == k[ROWS]:
+        _finish_generation(core)
+        k[NIT] += 1  # not before: the numbers of a generation are drawn again with its counter
+    if k[STATUS] == RUNNING:
+        limit_batch(core)
 
 
 @jit(borrow=True, merge=True)
@@ -117,6 +131,7 @@ def _advance(core):
     if phase == SCOUT:
         if scout_farther(core):
             return _PHASE_CHOSEN
+        add_to_score(core)
         return _WAKING_DUE
     if phase == TRAIN or phase == REFIT:
         return _advance_training(core)
@@ -211,12 +226,10 @@ def _end_round(core):
         k[STATUS] = FLAT_SCORES if k[FLAT] == 1 else CONVERGED
 
 
-@jit(borrow=True, merge=True)
-def _place_batch(core):
-    """Write the next rows of the generation, as many as there is room and leave for."""
+@write.register(ByCost)
+def _(selection, core):
     k = core.counters
     size = core.point.size
-    limit_batch(core)
     for row in range(k[BATCH]):
         _place_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
 
@@ -224,10 +237,8 @@ def _place_batch(core):
 @jit(borrow=True, merge=True)
 def _place_row(core, row, out):
     phase = core.counters[PHASE]
-    if phase == SCOUT:
-        place_scout(core, row, out)
-    elif phase == TRAIN or phase == REFIT:
-        place_mutant(core, row, out)
+    if phase == SCOUT or phase == TRAIN or phase == REFIT:
+        place_moved(core, row, out)
     elif phase == PATH:
         place_threshold(core, row, out)
     elif phase == SINGLES:

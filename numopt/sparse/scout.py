@@ -11,16 +11,14 @@ import math
 
 from .._jit import jit
 from .._philox import draw_to_front
-from .._vector import scale_into
 from ..ask_tell import NIT
-from .bounds import leads_outside, nearest
+from .bounds import leads_outside
 from .order import sort_by
 from .state import (
     ACTIVE,
     ATTEMPT,
     BAD,
     BATCH,
-    DONE,
     FLAT,
     PARTS,
     ROWS,
@@ -32,7 +30,6 @@ from .state import (
     WAKINGS,
     begin_phase,
     count_penalized,
-    draw_normal,
     is_zero,
     modulus,
     place,
@@ -58,31 +55,22 @@ def begin_scout(core):
 
 
 @jit(borrow=True, merge=True)
-def place_scout(core, row, out):
-    """Write the row, x + h e or x - h e."""
-    k = core.counters
-    if row % 2 == 0:
-        draw_normal(core, row // 2)
-    h = core.scalars[STEP] if row % 2 == 0 else -core.scalars[STEP]
-    scale_into(out, 1.0, core.point)
-    for i in range(k[ACTIVE] * k[PARTS]):
-        p = place(core, i)
-        out[p] = nearest(core.limits, p, out[p] + h * core.normal[i])
+def weigh_pairs(core):
+    """Set the weights of the pairs of a batch in the score; those in which a value is not finite tell nothing."""
+    s, k = core.scalars, core.counters
+    for pair in range(k[BATCH] // 2):
+        difference = core.values[2 * pair] - core.values[2 * pair + 1]
+        tells = difference != 0.0 and math.isfinite(difference)
+        core.weights[pair] = difference / (s[STEP] * k[ROWS]) if tells else 0.0
+        if tells:
+            k[FLAT] = 0
 
 
 @jit(borrow=True, merge=True)
 def add_to_score(core):
-    """Take the values of a batch; pairs in which one is not finite tell nothing."""
-    s, k = core.scalars, core.counters
-    for row in range(0, k[BATCH] - 1, 2):
-        difference = core.values[row] - core.values[row + 1]
-        if difference == 0.0 or not math.isfinite(difference):
-            continue
-        k[FLAT] = 0
-        draw_normal(core, (k[DONE] + row) // 2)
-        weight = difference / (s[STEP] * k[ROWS])
-        for i in range(k[ACTIVE] * k[PARTS]):
-            core.score[place(core, i)] += weight * core.normal[i]
+    """Take the sums over a generation."""
+    for i in range(core.counters[ACTIVE] * core.counters[PARTS]):
+        core.score[place(core, i)] += core.shift[i]
 
 
 @jit(borrow=True, merge=True)

@@ -18,8 +18,8 @@ import math
 import numpy as np
 
 from .._jit import exp, jit
-from .._vector import norm, scale_into
-from .bounds import nearest, step_made
+from .._vector import norm
+from .bounds import nearest
 from .order import sort_by
 from .state import (
     ACTIVE,
@@ -32,8 +32,8 @@ from .state import (
     ROWS,
     STEP,
     TRAINED,
+    WORTH,
     begin_phase,
-    draw_normal,
     place,
 )
 
@@ -60,58 +60,35 @@ def population(d):
 
 
 @jit(borrow=True, merge=True)
-def place_mutant(core, row, out):
-    """Write the row, m + sigma sqrt(D) z or m - sigma sqrt(D) z."""
-    k = core.counters
-    if row % 2 == 0:
-        draw_normal(core, row // 2)
-    sigma = core.scalars[STEP] if row % 2 == 0 else -core.scalars[STEP]
-    scale_into(out, 1.0, core.point)
-    for i in range(k[ACTIVE] * k[PARTS]):
-        p = place(core, i)
-        out[p] = nearest(core.limits, p, out[p] + sigma * math.sqrt(core.variance[i]) * core.normal[i])
+def weigh_ranks(core):
+    """Rank the rows of a generation, and set the weights of the better half; negative ones of rows without a value."""
+    s, k = core.scalars, core.counters
+    ranks, half = core.ranks[: k[ROWS]], k[ROWS] // 2
+    for row in range(ranks.size):
+        ranks[row] = row
+    sort_by(ranks, core.values)
+    total, squares = 0.0, 0.0
+    for rank in range(half):
+        weight = _raw_weight(rank, half)
+        total += weight
+        squares += weight * weight
+    for rank in range(half):
+        weight = _raw_weight(rank, half) / total
+        core.weights[rank] = -weight if core.values[ranks[rank]] == np.inf else weight
+    least = core.values[ranks[0]]
+    s[WORTH] = total * total / squares if least < np.inf else 0.0
+    s[LEAST] = min(s[LEAST], least)
 
 
 @jit(borrow=True, merge=True)
 def evolve(core):
-    """Take the values of a generation: move the mean, adapt sigma and D."""
+    """Take the sums over a generation: move the mean, adapt sigma and D."""
     s, k = core.scalars, core.counters
-    ranks = core.ranks[: k[ROWS]]
-    for row in range(ranks.size):
-        ranks[row] = row
-    sort_by(ranks, core.values)
     k[TRAINED] += 1
-    if core.values[ranks[0]] == np.inf:
+    if s[WORTH] == 0.0:
         s[STEP] *= 0.5
-        return
-    s[LEAST] = min(s[LEAST], core.values[ranks[0]])
-    _adapt(core, _select(core))
-
-
-@jit(borrow=True, merge=True)
-def _select(core):
-    """Set the weighted means of the better half; returns the number of rows that its weights are worth."""
-    s, k = core.scalars, core.counters
-    d, half = k[ACTIVE] * k[PARTS], k[ROWS] // 2
-    total, squares = 0.0, 0.0
-    for i in range(half):
-        weight = _raw_weight(i, half)
-        total += weight
-        squares += weight * weight
-    for i in range(d):
-        core.shift[i], core.spread[i] = 0.0, 0.0
-    for rank in range(half):
-        row = core.ranks[rank]
-        weight = _raw_weight(rank, half) / total
-        lost = core.values[row] == np.inf  # as if it had been the mean, with the variances as they are
-        draw_normal(core, row // 2)
-        sign = 1.0 if row % 2 == 0 else -1.0
-        for i in range(d):
-            p, reach = place(core, i), s[STEP] * math.sqrt(core.variance[i])
-            z = step_made(core.limits, p, core.point[p], reach, sign * core.normal[i])
-            core.shift[i] += 0.0 if lost else weight * z
-            core.spread[i] += weight if lost else weight * z * z
-    return total * total / squares
+    else:
+        _adapt(core, s[WORTH])
 
 
 @jit(borrow=True)

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import jit
-from .._philox import fill_normal
 from .._vector import scale_into
-from ..ask_tell import COUNTERS, NIT, SCALARS, SCALE, F
+from ..ask_tell import COUNTERS, SCALARS, SCALE, F
 from .bounds import is_free
 
 # further entries of scalars
@@ -27,7 +26,8 @@ LEAST = SCALARS + 8  # the least f in this training
 MARK = SCALARS + 9  # the least f when it last fell by what counts as progress
 PROGRESS = SCALARS + 10  # what counts as progress in this training
 FOUND_FUN = SCALARS + 11  # f + penalty nnz at what this round has found
-ALL_SCALARS = SCALARS + 12
+WORTH = SCALARS + 12  # how many rows the weights of the selected mutants are worth; 0 if no value is finite
+ALL_SCALARS = SCALARS + 13
 
 # further entries of counters
 MAXFUN = COUNTERS
@@ -49,7 +49,8 @@ MARKED = COUNTERS + 15  # the one of MARK
 CHOSEN = COUNTERS + 16  # the row of CHOSEN_FUN, -1 for none
 RESAMPLES = COUNTERS + 17  # evaluations of each row
 SCOUTS = COUNTERS + 18  # whether coordinates are scouted before some are woken
-ALL_COUNTERS = COUNTERS + 19
+WRITTEN = COUNTERS + 19  # whether the rows of this batch stand in the buffer of candidates
+ALL_COUNTERS = COUNTERS + 20
 
 # phases: what the rows are that ask() gives
 START, SCOUT, TRAIN, PATH, SINGLES, REFIT, MEAN, MERGE = range(8)
@@ -74,11 +75,12 @@ class Evolution(NamedTuple):
     path: np.ndarray  # (N,) evolution path of the step length
     variance_path: np.ndarray  # (N,) evolution path of the variances
     normal: np.ndarray  # (N,) the normal numbers of one row
-    shift: np.ndarray  # (N,) weighted mean of the normal numbers of the selected rows
-    spread: np.ndarray  # (N,) weighted mean of their squares
+    shift: np.ndarray  # (N,) weighted sum of the normal numbers of rows
+    spread: np.ndarray  # (N,) weighted sum of their squares
     keys: np.ndarray  # (n,) what coordinates are sorted by
     candidates: np.ndarray  # (K N,) rows to evaluate
     values: np.ndarray  # (K,) f there, the mean of its samples, inf if it is not finite
+    weights: np.ndarray  # (K,) in sums over rows: of the pairs of a batch when scouting, by rank when training
     limits: np.ndarray  # (2n,) lower bounds, then upper ones; empty for none
     penalize: np.ndarray  # (n,) int64, 1 where a nonzero coordinate costs
     active: np.ndarray  # (n,) int64, the coordinates that move in this phase come first
@@ -120,6 +122,7 @@ def new_state(x0, parts, penalize, limits, resamples):
         np.zeros(n),
         np.zeros(rows * size),
         np.zeros(rows),
+        np.zeros(rows),
         limits,
         np.zeros(n, np.int64),
         np.zeros(n, np.int64),
@@ -134,7 +137,7 @@ def new_state(x0, parts, penalize, limits, resamples):
     s, k = core.scalars, core.counters
     s[F], s[FUN], s[CENTER_FUN], s[FOUND_FUN], s[SCALE] = np.inf, np.inf, np.inf, np.inf, 1.0
     k[PARTS], k[RESAMPLES] = parts, resamples
-    k[PHASE], k[ROWS], k[BATCH] = START, 1, 1
+    k[PHASE], k[ROWS], k[BATCH], k[WRITTEN] = START, 1, 1, 1
     return core
 
 
@@ -203,16 +206,6 @@ def list_penalized(core, out, nonzero):
             out[count] = c
             count += 1
     return count
-
-
-@jit(borrow=True)
-def draw_normal(core, pair):
-    """Draw the normal numbers of a mirrored pair of rows, one for each active part.
-
-    They are drawn again when its values are told: that costs less than memory for all rows.
-    """
-    k = core.counters
-    fill_normal(core.normal[: k[ACTIVE] * k[PARTS]], pair, k[NIT], MUTATIONS, k[SEED])
 
 
 @jit(borrow=True)

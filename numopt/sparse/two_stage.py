@@ -18,7 +18,7 @@ from ..ask_tell import NIT, STATUS
 from ..status import Status
 from .batch import limit_batch, receive
 from .bounds import nearest
-from .choices import TwoStage, take
+from .choices import TwoStage, take, write
 from .order import sort_by
 from .sep_cma import population
 from .state import (
@@ -66,7 +66,7 @@ def _(selection, core):
         return k[STATUS]
     k[NIT] += 1
     begin_phase(core, MERGE, population(core.x.size))
-    _place_rows(core)
+    limit_batch(core)
     return k[STATUS]
 
 
@@ -107,11 +107,10 @@ def _choose(core):
     return (better + 1) // 2
 
 
-@jit(borrow=True, merge=True)
-def _place_rows(core):
+@write.register(TwoStage)
+def _(selection, core):
     k = core.counters
     size = core.point.size
-    limit_batch(core)
     for row in range(k[BATCH]):
         _place_row(core, row, core.candidates[row * size : (row + 1) * size])
 

@@ -1,5 +1,6 @@
-"""SparseEvolution with candidates that are made on a GPU: those of the host, from the same counters."""
+"""SparseEvolution on a GPU: candidates and sums are those of the host, from the same counters."""
 
+import copy
 import re
 
 import numpy as np
@@ -7,13 +8,13 @@ import pytest
 from numba import types
 
 import numopt as no
-from numopt.sparse.scout import place_scout
+from numopt.sparse.mutations import place_moved
 from numopt.sparse.state import BATCH, DONE, MEAN, MERGE, PATH, PHASE, REFIT, SCOUT, SINGLES, START, TRAIN
 
 cuda = pytest.importorskip("numba.cuda", reason="needs numba-cuda")
 
-from numopt.cuda import evolution  # noqa: E402
-from numopt.cuda.evolution import DeviceCandidates  # noqa: E402
+from numopt.cuda import mutations  # noqa: E402
+from numopt.cuda.evolution import DeviceEvolution  # noqa: E402
 
 
 def sphere(dtype):
@@ -38,12 +39,12 @@ ALL_PHASES = {START, SCOUT, TRAIN, PATH, SINGLES, REFIT, MEAN}
 def test_candidates_are_those_of_the_host(dtype, options, phases):
     fun = sphere(dtype)
     es = no.SparseEvolution(np.zeros(7, dtype), penalty=0.05, seed=2**40 + 3, maxfun=701, **options)
-    candidates, seen = DeviceCandidates(es), {}
+    device, seen = DeviceEvolution(es), {}
     while es.running:
         rows, phase = es.ask(), int(es.core.counters[PHASE])
         if seen.setdefault(phase, 0) < 2:
             seen[phase] += 1
-            found = candidates.ask()
+            found = device.ask()
             assert found.shape == rows.shape
             found = found.copy_to_host()
             assert found.dtype == rows.dtype
@@ -54,6 +55,15 @@ def test_candidates_are_those_of_the_host(dtype, options, phases):
 
 
 @pytest.mark.kernel
+def test_rows_longer_than_the_stretch_of_a_block():
+    n = mutations.STRETCH + 3
+    es = no.SparseEvolution(np.arange(1.0, n + 1), penalty=0.1)
+    es.tell([1.0])
+    es.core.counters[BATCH] = 2
+    np.testing.assert_array_equal(DeviceEvolution(es).ask().copy_to_host(), es.ask())
+
+
+@pytest.mark.kernel
 def test_a_batch_may_begin_in_the_middle_of_a_generation_and_end_within_a_pair():
     es = no.SparseEvolution(np.zeros(3), penalty=0.1, seed=1)
     es.tell([1.0])
@@ -61,16 +71,102 @@ def test_a_batch_may_begin_in_the_middle_of_a_generation_and_end_within_a_pair()
     core.counters[DONE], core.counters[BATCH] = 4, 3
     rows = np.empty((3, 3))
     for row, out in ((4, rows[0]), (5, rows[1]), (6, rows[2])):
-        place_scout(core, row, out)
-    np.testing.assert_allclose(DeviceCandidates(es).ask().copy_to_host(), rows, rtol=1e-13, atol=1e-15)
+        place_moved(core, row, out)
+    np.testing.assert_allclose(DeviceEvolution(es).ask().copy_to_host(), rows, rtol=1e-13, atol=1e-15)
+
+
+def assert_same_state(on_device, on_host, tolerance=1e-12):
+    for name, a, b in zip(on_host.core._fields, on_device.core, on_host.core, strict=True):
+        if name not in ("candidates", "normal"):  # the buffers of rows that only the host makes
+            a, b = (a[:-1], b[:-1]) if name == "counters" else (a, b)  # whether these are written
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    ("dtype", "options"),
+    [
+        (float, {}),
+        (float, {"penalty": 0.0}),
+        (complex, {"resamples": 2}),
+        (float, {"bounds": [(-0.5, 1.0)] * 7}),
+        (float, {"penalize": np.arange(7) % 3 != 2}),
+        (float, {"selection": "two-stage"}),
+    ],
+)
+def test_every_turn_leaves_the_state_that_the_host_leaves(dtype, options):
+    inner, turns = sphere(dtype), 0
+    es = no.SparseEvolution(np.zeros(7, dtype), **{"penalty": 0.05, "seed": 11, "maxfun": 601, **options})
+    while es.running:
+        other = copy.copy(es)
+        device = DeviceEvolution(other)
+        values = inner(es.ask())
+        if turns % 5 == 0:
+            values[len(values) // 2] = np.nan if turns > 0 else values[0]
+        device.ask()
+        device.tell(values)
+        es.tell(values)
+        assert_same_state(other, es)
+        turns += 1
+    assert turns > 20
+
+
+@pytest.mark.kernel
+def test_turns_may_be_taken_on_either_side():
+    inner = sphere(float)
+    es, alone = (no.SparseEvolution(np.zeros(7), penalty=0.05, seed=4, maxfun=400) for _ in range(2))
+    device, turn = DeviceEvolution(es), 0
+    while es.running:
+        asked = (device.ask().copy_to_host() if turn % 2 else es.ask()) if turn % 3 else alone.ask()
+        values = inner(asked)
+        (device if turn % 5 < 3 else es).tell(values)
+        alone.tell(inner(alone.ask()))
+        np.testing.assert_allclose(es.x, alone.x, rtol=1e-9, atol=1e-12)
+        turn += 1
+    assert not alone.running
+    assert es.nfev == alone.nfev
+
+
+@pytest.mark.kernel
+def test_parts_of_a_generation_add_up():
+    """Room for eight rows only, and a search that ends within a generation."""
+    inner = sphere(float)
+    whole = no.SparseEvolution(np.zeros(7), penalty=0.05, seed=4, maxfun=75)
+    core = copy.copy(whole).core
+    small = core._replace(candidates=core.candidates[: 8 * 7].copy(), values=core.values[:8].copy())
+    split = type(whole)._from_fields((small, whole.selection, whole.prototype))
+    device, sizes = DeviceEvolution(split), []
+    while split.running:
+        rows = device.ask().copy_to_host()
+        sizes.append(len(rows))
+        device.tell(inner(rows))
+    while whole.running:
+        whole.tell(inner(whole.ask()))
+    assert max(sizes) == 8
+    assert split.nfev == whole.nfev == 75
+    np.testing.assert_allclose(split.core.score, whole.core.score, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(split.x, whole.x, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.kernel
+def test_wrong_values_leave_the_solver_as_it_was():
+    es = no.SparseEvolution(np.zeros(3), penalty=0.1)
+    es.tell([1.0])
+    device = DeviceEvolution(es)
+    rows = device.ask().copy_to_host()
+    with pytest.raises(ValueError, match="candidates"):
+        device.tell(np.zeros(len(rows) + 1))
+    with pytest.raises(TypeError, match="real numbers"):
+        device.tell(np.zeros(len(rows), complex))
+    np.testing.assert_allclose(es.ask(), rows, rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.kernel
 def test_values_may_be_on_the_device_or_not():
     es = no.SparseEvolution(np.zeros(3), penalty=0.1)
-    candidates = DeviceCandidates(es, cuda.stream())
-    np.testing.assert_array_equal(candidates.values(lambda rows: [4.0]), [4.0])
-    np.testing.assert_array_equal(candidates.values(lambda rows, c: cuda.to_device(np.array([c])), 5.0), [5.0])
+    device = DeviceEvolution(es, cuda.stream())
+    np.testing.assert_array_equal(device.values(lambda rows: [4.0]), [4.0])
+    np.testing.assert_array_equal(device.values(lambda rows, c: cuda.to_device(np.array([c])), 5.0), [5.0])
 
 
 @pytest.mark.kernel
@@ -104,16 +200,23 @@ def test_workers_do_not_go_with_a_device():
         no.minimize(lambda x: 0.0, cuda.to_device(np.zeros(3)), method="SparseEvolution", options=options)
 
 
+REAL, WHOLE, WORD = types.float64, types.int64, types.uint64
+MOVES = types.Tuple((REAL[::1], WHOLE[::1], REAL[::1], REAL[::1], WHOLE, WHOLE, types.boolean, REAL))
+DRAWN, SELECTED = types.UniTuple(WORD, 4), types.Tuple((WHOLE[::1], REAL[::1], WHOLE))
+KERNELS = {
+    mutations.repeat: (REAL[::1], REAL[::1]),
+    mutations.mutate: (MOVES, DRAWN, WHOLE, WHOLE, REAL[::1]),
+    mutations.add_scouts: (DRAWN, WHOLE, WHOLE, REAL[::1], REAL[::1]),
+    mutations.add_mutants: (MOVES, DRAWN, SELECTED, REAL[::1], REAL[::1]),
+}
+
+
 @pytest.mark.ptx
-@pytest.mark.parametrize("capability", [(8, 0), (9, 0)])
-def test_machine_code(compile_ptx, capability):
-    real, whole, word = types.float64, types.int64, types.uint64
-    mutate = (
-        *(real[::1], whole[::1], real[::1], real[::1], real[::1]),
-        *(whole, whole, types.boolean, whole, whole, real, word, word, word),
-    )
-    for kernel, parameters in ((evolution._repeat, (real[::1], real[::1])), (evolution._mutate, mutate)):
-        text = compile_ptx(kernel, types.void(*parameters), capability)
-        assert f".target sm_{capability[0]}{capability[1]}" in text
-    assert len(re.findall(r"mul\.(?:lo\.s64|wide\.u32)", text)) >= 20  # two products in each of ten rounds
-    assert len(re.findall(r"\bst\.global", text)) >= 4  # of four normal numbers, which take one counter
+@pytest.mark.parametrize("capability", [(8, 0), (9, 0)], ids=str)
+@pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.py_func.__name__)
+def test_machine_code(compile_ptx, kernel, capability):
+    text = compile_ptx(kernel, types.void(*KERNELS[kernel]), capability)
+    assert f".target sm_{capability[0]}{capability[1]}" in text
+    if kernel is not mutations.repeat:
+        factor = rf"mul[^;]*(?:{0xD2511F53}|{0xD2511F53 - 2**32})"
+        assert len(re.findall(factor, text)) == 10  # one in each round: of one counter come four numbers
