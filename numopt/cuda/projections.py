@@ -1,11 +1,14 @@
 """``project`` and ``prox`` of vectors on a GPU: which kernels do it, and what can be said without looking at them."""
 
 import functools
+import math
 
 from .._foreign import is_device_array
 from .._input import misfit
 from ..generic import accepts, nearest
 from ..projections import (
+    BoxSection,
+    CappedSimplex,
     Halfspace,
     Hyperplane,
     L1Ball,
@@ -16,9 +19,10 @@ from ..projections import (
     LinfNorm,
     SecondOrderCone,
     Simplex,
+    WeightedL1Ball,
 )
 from ..projections.levels import HUGE, SHRINK
-from . import norms
+from . import norms, sections
 from .device import as_device, common_stream, new_vector, require
 from .entries import each_entry
 from .fields import overlap, real_parts
@@ -27,6 +31,10 @@ from .planes import move_along
 from .threshold import lower
 
 _require = functools.cache(require)  # until there is a GPU
+_SECTIONS = {
+    BoxSection: lambda onto: (onto.lower, onto.upper, onto.weights),
+    CappedSimplex: lambda onto: (0.0, onto.cap, 1.0),
+}  # the bounds and weights of those
 _HANDLES = {}  # classes that are projected onto as a whole: (onto, x, out, stream)
 
 
@@ -77,8 +85,8 @@ def check(onto, x, caller):
         raise TypeError(f"{caller}: {reason}")
     if not accepts(onto, x.size):
         raise ValueError(f"{caller}: x has {x.size} entries, which are not as many as {onto!r} is for")
-    if x.size == 0 and _excludes_the_empty_vector(onto):
-        raise ValueError(f"{caller}: no vector of 0 entries belongs to {onto!r}")
+    if _excludes_all_vectors_of(x.size, onto):
+        raise ValueError(f"{caller}: no vector of {x.size} entries belongs to {onto!r}")
 
 
 def run(onto, x, out, stream):
@@ -91,8 +99,12 @@ def run(onto, x, out, stream):
         _HANDLES[type(onto)](onto, x, out, stream)
 
 
-def _excludes_the_empty_vector(onto):
-    """Whether the empty vector does not belong to the set."""
+def _excludes_all_vectors_of(n, onto):
+    """Whether no vector of n entries belongs to the set."""
+    if type(onto) in _SECTIONS:
+        return not sections.fits(_SECTIONS[type(onto)](onto), n, onto.sum)
+    if n > 0:
+        return False
     if type(onto) in (L1Sphere, L2Sphere):
         return onto.radius > 0.0
     return type(onto) is SecondOrderCone or (type(onto) is Simplex and onto.sum > 0.0)
@@ -148,3 +160,13 @@ def _(onto, x, out, stream):
 @_handles(Hyperplane, Halfspace)
 def _(onto, x, out, stream):
     move_along(onto, x, out, type(onto) is Hyperplane, stream)
+
+
+@_handles(*_SECTIONS)
+def _(onto, x, out, stream):
+    sections.cut(VALUES, x, out, _SECTIONS[type(onto)](onto), onto.sum, False, stream)
+
+
+@_handles(WeightedL1Ball)
+def _(onto, x, out, stream):
+    sections.cut(_moduli(x), x, out, (0.0, math.inf, onto.weights), onto.radius, True, stream)

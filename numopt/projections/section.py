@@ -63,7 +63,7 @@ class BoxSection:
         if not np.any(self.weights):
             raise ValueError("BoxSection: weights must not be 0 everywhere")
         shape = np.broadcast_shapes(*map(np.shape, (self.lower, self.upper, self.weights)))
-        if shape and not _reachable((self.lower, self.upper, self.weights), shape[0], self.sum):
+        if shape and not reachable((self.lower, self.upper, self.weights), shape[0], self.sum):
             raise ValueError(f"BoxSection: no point of the box has the sum {self.sum}")
 
 
@@ -111,7 +111,7 @@ def _extremes(fields, n):
 
 
 @jit
-def _reachable(fields, n, c):
+def reachable(fields, n, c):
     """Whether a point of the box has the sum c, but for rounding."""
     least, most = _extremes(fields, n)
     if not (np.isfinite(least) and np.isfinite(most)):
@@ -216,7 +216,7 @@ def onto_section(x, fields, c, out):
     if not np.isfinite(max_abs(x)):
         fill_nan(out)
         return FINE
-    if not _reachable(fields, x.size, c):
+    if not reachable(fields, x.size, c):
         fill_nan(out)
         return EMPTY
     scale = _power_for(fields[2])

@@ -19,9 +19,6 @@ pytestmark = [pytest.mark.kernel, pytest.mark.filterwarnings("ignore::RuntimeWar
 INF, NAN = np.inf, np.nan
 SMALLEST = 5e-324
 WITHOUT_KERNEL = {
-    "WeightedL1Ball",
-    "CappedSimplex",
-    "BoxSection",
     "GroupL1Ball",
     "L0Ball",
     "SparseSimplex",

@@ -1,0 +1,314 @@
+"""Sections of boxes on a GPU, {l <= y <= u, w.y = c}: BoxSection, CappedSimplex and, for moduli, WeightedL1Ball.
+
+As on the CPU (:mod:`numopt.projections.section`) y = clip(x - tau w, l, u), by Newton's method within a bracket, twice:
+the second time for the distance from the tau found, for which x - tau w is exact but for one rounding. The launches
+follow each other blindly, as those of a threshold do (:mod:`.threshold`): ``survey``, ``begin``, several times
+``step``, ``finish``, ``write``; a short vector is the work of one block. All is computed in double precision, also for
+vectors of single: the differences x - tau w may be far smaller than their terms.
+"""
+
+import functools
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from .._vector import power_for
+from ..projections.section import reachable
+from .compose import pattern_of, reader
+from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
+from .fields import kept
+from .sums import STATE, TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
+from .threshold import FOUND, INSIDE, RUNNING, UNDEFINED
+
+_IN_FLIGHT = 2  # entries in a thread that writes
+ALONE = 32768  # entries that one block projects as fast as the launches are started
+STEPS = 16  # launches
+_MOST_STEPS = 300  # of each of the two searches
+_EPSILON = 2.220446049250313e-16
+
+# a state: tau is base + shift, the shift within (low, high), after so many steps of the second search or not
+BASE, SHIFT, LOW, HIGH, TAKEN, AGAIN, KNOWN, FIELDS = range(8)
+LEAST, MOST = STATE - 2, STATE - 1  # where the outermost tau at which an entry meets a bound stand, behind two states
+
+
+class Kernels(NamedTuple):
+    """For one kind of levels and fields."""
+
+    alone: object
+    survey: object
+    begin: object
+    step: object
+    finish: object
+    write: object
+
+
+def fits(fields, n, c):
+    """Whether a vector of n entries has a section; that of vectors of bounds has been looked at when it was made."""
+    if any(map(np.ndim, fields)):
+        return True
+    return bool(reachable(fields, 1, c / n)) if n > 0 else c == 0.0
+
+
+def cut(levels, x, out, fields, c, inside, stream):
+    """Write x with its levels projected onto the section of a box; x itself if ``inside`` and their sum is below c."""
+    fields, scale = _on_device(fields, x, stream)
+    run, n, c = kernels(levels, pattern_of(fields)), x.size, c * scale
+    if n <= ALONE:
+        launch(run.alone, 1, WIDE, stream, x, out, fields, c, inside)
+        return
+    room, blocks = room_for(stream), blocks_that_add(n)
+    launch(run.survey, blocks, THREADS, stream, x, fields, room)
+    launch(run.begin, 1, WIDE, stream, blocks, room)
+    for row in range(1, STEPS + 1):
+        launch(run.step, blocks, THREADS, stream, x, fields, c, inside, row, room)
+    launch(run.finish, 1, WIDE, stream, x, fields, c, inside, STEPS + 1, blocks, room)
+    launch(run.write, blocks_of(n, _IN_FLIGHT, MOST_BLOCKS), THREADS, stream, x, out, fields, STEPS + 1, room)
+
+
+def _on_device(fields, x, stream):
+    """(lower and upper bounds, weights times a power of two; that power)."""
+    lower, upper, weights = fields
+    if np.ndim(weights):
+        weights, scale = kept(weights, x.dtype, _scaled, stream)
+    else:
+        scale = float(power_for(abs(weights)))
+        weights = weights * scale
+    bounds = (kept(bound, x.dtype, _double, stream)[0] if np.ndim(bound) else float(bound) for bound in (lower, upper))
+    return (*bounds, weights), scale
+
+
+def _scaled(weights, dtype):
+    scale = float(power_for(np.max(np.abs(weights))))
+    return weights * scale, scale
+
+
+def _double(bound, dtype):
+    return (bound.astype(np.float64),)
+
+
+# --- from sums to the next tau ---------------------------------------------------------------------------------------
+
+
+@cuda.jit(device=True)
+def _advance(state, total, slope, least, most, c, inside):
+    """The state after the sum w.y and its negative derivative at tau = base + shift."""
+    base, shift, low, high, steps, again, _ = state
+    if total != total:
+        return base, shift, low, high, steps, again, UNDEFINED
+    if inside and again == 0.0 and steps == 0.0 and total <= c:
+        return base, shift, low, high, steps, again, INSIDE
+    settled = total == c or steps == _MOST_STEPS
+    if not settled:
+        if total > c:
+            low = shift
+        else:
+            high = shift
+        newton = (total - c) / slope if slope > 0.0 else math.inf
+        trial = shift + newton
+        settled = abs(newton) <= _EPSILON * (abs(base) + abs(shift))
+        if not settled:
+            trial = _inside_bracket(trial, low, high, base, least, most, total > c, steps)
+            settled = trial == low or trial == high
+        shift = trial
+    if not settled:
+        return base, shift, low, high, steps + 1.0, again, RUNNING
+    if again == 0.0:
+        return shift, 0.0, -math.inf, math.inf, 0.0, 1.0, RUNNING
+    return base, shift, low, high, steps, again, FOUND
+
+
+@cuda.jit(device=True)
+def _inside_bracket(trial, low, high, base, least, most, upwards, steps):
+    """The trial, or if it is none, the middle of the bracket, or what lies beyond all bounds."""
+    between = low < trial < high
+    if low > -math.inf and high < math.inf:
+        # now and then also where Newton's method narrows the bracket slowly
+        return trial if between and steps % 8.0 != 7.0 else low + 0.5 * (high - low)
+    if between:
+        return trial
+    margin = max(most - least, abs(most), 1e-300)
+    return most - base + margin if upwards else least - base - margin
+
+
+@cuda.jit(device=True)
+def _first_state(not_finite):
+    return 0.0, 0.0, -math.inf, math.inf, 0.0, 0.0, UNDEFINED if not_finite > 0.0 else RUNNING
+
+
+@cuda.jit(device=True)
+def _load(room, row):
+    at = FIELDS * (row % 2)
+    return room[at], room[at + 1], room[at + 2], room[at + 3], room[at + 4], room[at + 5], room[at + 6]
+
+
+@cuda.jit(device=True)
+def _store(room, row, state):
+    at = FIELDS * (row % 2)
+    for k in range(FIELDS):
+        room[at + k] = state[k]
+
+
+@cuda.jit(device=True)
+def _known(tree, room, row, blocks, c, inside):
+    """The state at the beginning of launch ``row``, the same in every block."""
+    state = _load(room, row - 1)
+    if row > 1 and state[KNOWN] == RUNNING:
+        total, slope, _, _ = of_all_blocks(tree, room, (row - 1) % 2, blocks)
+        state = _advance(state, total, slope, room[LEAST], room[MOST], c, inside)
+    return state
+
+
+# --- passes over the vector ------------------------------------------------------------------------------------------
+
+
+def _passes(level, read):
+    """The outermost tau, and the sum at one, over every ``hop``-th entry from ``start`` on."""
+
+    @cuda.jit(device=True)
+    def outermost(x, fields, start, hop):
+        """(number of levels that are not finite, least, largest tau at which an entry meets a bound)."""
+        bad, least, most = 0.0, math.inf, -math.inf
+        for i in range(start, x.size, hop):
+            b, (lower, upper, weight) = level(x[i], 1.0), read(fields, i)
+            bad += 0.0 if abs(b) < math.inf else 1.0
+            if weight != 0.0:
+                first, second = (b - lower) / weight, (b - upper) / weight
+                least = min(least, first if abs(first) < math.inf else least)
+                least = min(least, second if abs(second) < math.inf else least)
+                most = max(most, first if abs(first) < math.inf else most)
+                most = max(most, second if abs(second) < math.inf else most)
+        return bad, least, most
+
+    @cuda.jit(device=True)
+    def sums(x, fields, base, shift, start, hop):
+        """(the sum w.y, its negative derivative)."""
+        total, slope = 0.0, 0.0
+        for i in range(start, x.size, hop):
+            lower, upper, weight = read(fields, i)
+            y = cuda.fma(-base, weight, level(x[i], 1.0)) - shift * weight
+            total += weight * min(max(y, lower), upper)
+            slope += weight * weight if lower < y < upper else 0.0
+        return total, slope
+
+    return outermost, sums
+
+
+def _writer(levels, read):
+    level, placed = levels
+
+    @cuda.jit(device=True)
+    def put(x, out, fields, i, u, state):
+        """Write the entry i, which is u."""
+        if state[KNOWN] == UNDEFINED:
+            out[i] = math.nan
+        elif state[KNOWN] == INSIDE:
+            out[i] = u
+        else:
+            b, (lower, upper, weight) = level(u, 1.0), read(fields, i)
+            y = cuda.fma(-state[BASE], weight, b) - state[SHIFT] * weight
+            out[i] = placed(u, b, min(max(y, lower), upper), 1.0)
+
+    return put
+
+
+def _solver(sums):
+    @cuda.jit(device=True)
+    def solve(tree, x, fields, state, least, most, c, inside):
+        """The search by one block, to the end."""
+        for _ in range(2 * _MOST_STEPS + 2):
+            if state[KNOWN] != RUNNING:
+                break
+            total, slope = sums(x, fields, state[BASE], state[SHIFT], cuda.threadIdx.x, cuda.blockDim.x)
+            total, slope, _, _ = of_block(tree, total, slope, 0.0, 0.0)
+            state = _advance(state, total, slope, least, most, c, inside)
+        return state
+
+    return solve
+
+
+# --- kernels ---------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def kernels(levels, pattern):
+    """The kernels for one kind of levels, and fields that are numbers or vectors."""
+    read = reader(pattern)
+    outermost, sums = _passes(levels.level, read)
+    put, solve = _writer(levels, read), _solver(sums)
+    return Kernels(_alone(outermost, solve, put), _survey(outermost), _begin, _step(sums), _finish(solve), _write(put))
+
+
+def _alone(outermost, solve, put):
+    @cuda.jit
+    def alone(x, out, fields, c, inside):
+        tree = cuda.shared.array(TREE, np.float64)
+        bad, least, most = outermost(x, fields, cuda.threadIdx.x, cuda.blockDim.x)
+        bad, _, _, most = of_block(tree, bad, 0.0, 0.0, most)
+        _, _, _, least = of_block(tree, 0.0, 0.0, 0.0, -least)
+        state = solve(tree, x, fields, _first_state(bad), -least, most, c, inside)
+        for i in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
+            put(x, out, fields, i, x[i], state)
+
+    return alone
+
+
+def _survey(outermost):
+    @cuda.jit
+    def survey(x, fields, room):
+        tree = cuda.shared.array(TREE, np.float64)
+        bad, least, most = outermost(x, fields, cuda.grid(1), cuda.gridsize(1))
+        leave(tree, room, 0, bad, 0.0, 0.0, most)
+        leave(tree, room, 1, 0.0, 0.0, 0.0, -least)
+
+    return survey
+
+
+@cuda.jit
+def _begin(blocks, room):
+    tree = cuda.shared.array(TREE, np.float64)
+    bad, _, _, most = of_all_blocks(tree, room, 0, blocks)
+    _, _, _, least = of_all_blocks(tree, room, 1, blocks)
+    if cuda.threadIdx.x == 0:
+        room[LEAST] = -least
+        room[MOST] = most
+        _store(room, 0, _first_state(bad))
+
+
+def _step(sums):
+    @cuda.jit
+    def step(x, fields, c, inside, row, room):
+        tree = cuda.shared.array(TREE, np.float64)
+        state = _known(tree, room, row, cuda.gridDim.x, c, inside)
+        if cuda.grid(1) == 0:
+            _store(room, row, state)
+        if state[KNOWN] == RUNNING:
+            total, slope = sums(x, fields, state[BASE], state[SHIFT], cuda.grid(1), cuda.gridsize(1))
+            leave(tree, room, row % 2, total, slope, 0.0, 0.0)
+
+    return step
+
+
+def _finish(solve):
+    @cuda.jit
+    def finish(x, fields, c, inside, row, blocks, room):
+        tree = cuda.shared.array(TREE, np.float64)
+        state = _known(tree, room, row, blocks, c, inside)
+        state = solve(tree, x, fields, state, room[LEAST], room[MOST], c, inside)
+        if cuda.threadIdx.x == 0:
+            _store(room, row, state)
+
+    return finish
+
+
+def _write(put):
+    @cuda.jit
+    def write(x, out, fields, row, room):
+        state, apart = _load(room, row), cuda.gridsize(1)
+        for i in range(cuda.grid(1), x.size, 2 * apart):
+            k, u = i + apart, x[i]
+            if k < x.size:
+                put(x, out, fields, k, x[k], state)
+            put(x, out, fields, i, u, state)
+
+    return write
