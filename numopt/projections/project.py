@@ -59,9 +59,8 @@ def project(x, onto, out=None, stream=None):
         Where the result goes, of the dtype of x; may be x itself.
     stream : optional
         For x on a GPU (of Numba, CuPy, PyTorch, JAX): the stream to work on, of Numba, CuPy or PyTorch; by default that
-        of x. Nothing waits for the GPU and nothing is copied to the host; ``out`` is on the GPU then. The sets with
-        kernels are those that work entry by entry, L1Ball, L1Sphere, Simplex, L2Ball, L2Sphere, SecondOrderCone,
-        Hyperplane and Halfspace.
+        of x. Nothing waits for the GPU and nothing is copied to the host; ``out`` is on the GPU then. GroupL1Ball,
+        L0Ball, SparseSimplex, AffineSet and Intersection have no kernels.
 
     Returns
     -------
