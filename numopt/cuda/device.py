@@ -1,9 +1,11 @@
 """The GPU as the package sees it: its arrays, streams and launches. The only import of ``numba.cuda``.
 
-Nothing here waits for the device, and nothing is copied through the host.
+Nothing but ``to_host`` waits for the device, and nothing is copied through the host.
 """
 
+import functools
 import importlib.util
+import operator
 import warnings
 
 import numpy as np
@@ -33,7 +35,7 @@ def require():
 # --- arrays ----------------------------------------------------------------------------------------------------------
 
 
-def as_device(x, name, writable=False, like=None):
+def as_device(x, name, writable=False, like=None, stream=None):
     """A Numba device vector that shares the memory of ``x``, an array on the current GPU.
 
     Contiguous arrays of any shape are taken as one vector. An array with other strides is copied, on the device, if
@@ -49,6 +51,8 @@ def as_device(x, name, writable=False, like=None):
         Whether it is changed in place.
     like : device vector, optional
         One of the size and dtype that x must have.
+    stream : optional
+        Where a copy is made, if one is needed; by default on the stream of x.
 
     Raises
     ------
@@ -59,14 +63,16 @@ def as_device(x, name, writable=False, like=None):
         If x is on another GPU than the current one, has another size or dtype than ``like``, or is to be changed but
         not contiguous.
     """
-    vector = x if getattr(x, "__cuda_ndarray__", False) else _foreign(x, name, writable)
+    # managed and mapped arrays of Numba lack some of what its others can do
+    own = getattr(x, "__cuda_ndarray__", False) and hasattr(x, "is_c_contiguous")
+    vector = x if own else _foreign(x, name, writable)
     if vector.dtype not in DTYPES:
         raise TypeError(f"{name} must be float32, float64, complex64 or complex128, got {vector.dtype}")
     where = _place_of(x)
     if where is not None and where != cuda.get_current_device().id:
         raise ValueError(f"{name} is on GPU {where}, but the current one is {cuda.get_current_device().id}")
     if not vector.is_c_contiguous():
-        vector = _in_order(vector, name, writable)
+        vector = _in_order(vector, name, writable, vector.stream if stream is None else as_stream(stream))
     elif vector.ndim != 1:
         stream, vector = vector.stream, vector.reshape(vector.size)
         vector.stream = stream
@@ -113,14 +119,14 @@ def _place_of(x):
     return getattr(getattr(context, "device", None), "id", None)
 
 
-def _in_order(vector, name, writable):
-    """A contiguous copy of a vector with other strides."""
+def _in_order(vector, name, writable, stream):
+    """A contiguous copy of a vector with other strides, made on ``stream``."""
     if writable or vector.ndim != 1:
         what = f"shape {tuple(vector.shape)} and strides {tuple(vector.strides)}"
         raise ValueError(f"{name} must be a contiguous vector, got one of {what}")
     copy = cuda.device_array(vector.size, vector.dtype)
-    copy.stream = vector.stream
-    launch(_copy, blocks_of(vector.size), THREADS, vector.stream, vector, copy)
+    copy.stream = stream
+    launch(_copy, blocks_of(vector.size), THREADS, stream, vector, copy)
     return copy
 
 
@@ -161,21 +167,35 @@ def copy(source, target, stream=0):
 # --- streams ---------------------------------------------------------------------------------------------------------
 
 
-def _stream_of(handle):
-    """Numba's stream for a number of the CUDA array interface."""
+@functools.cache
+def _external(handle):
+    """The one object for a stream of another library, for what is kept by streams."""
+    return cuda.per_thread_default_stream() if handle == 2 else cuda.external_stream(handle)
+
+
+def _stream_of(handle, owner=None):
+    """Numba's stream for a number of the CUDA array interface; it keeps ``owner``, who may destroy the stream."""
     if handle in (None, 0, 1):
         return 0  # the legacy default stream
-    return cuda.per_thread_default_stream() if handle == 2 else cuda.external_stream(handle)
+    stream = _external(handle)
+    if owner is not None:
+        stream.owner = owner
+    return stream
 
 
 def as_stream(stream):
     """Numba's stream for one of Numba, CuPy or PyTorch, or the number of one; 0 is the legacy default stream."""
+    if type(stream).__module__.partition(".")[0] == "numba":
+        return stream
     if hasattr(stream, "__cuda_stream__"):
-        return _stream_of(stream.__cuda_stream__()[1])
+        return _stream_of(stream.__cuda_stream__()[1], stream)
     for attribute in ("cuda_stream", "ptr"):  # PyTorch, CuPy
         if hasattr(stream, attribute):
-            return _stream_of(int(getattr(stream, attribute)))
-    return _stream_of(stream) if isinstance(stream, int) else stream
+            return _stream_of(int(getattr(stream, attribute)), stream)
+    try:
+        return _stream_of(operator.index(stream))
+    except TypeError:
+        raise TypeError(f"stream must be one of Numba, CuPy or PyTorch, or the number of one, got {stream!r}") from None
 
 
 def common_stream(stream, *vectors):
@@ -198,9 +218,10 @@ def wait_for(earlier, stream):
 
 def to_host(array, stream=0):
     """A copy of a device array as one of NumPy, when its stream is done with it."""
+    host = array.copy_to_host(stream=stream)
     if stream:
         stream.synchronize()
-    return array.copy_to_host()
+    return host
 
 
 # --- launches --------------------------------------------------------------------------------------------------------
@@ -215,13 +236,15 @@ def launch(kernel, blocks, threads, stream, *args):
     """Start a kernel, unless there is nothing to do."""
     if blocks == 0:
         return
-    if blocks < 128 and not SIMULATED:
-        with warnings.catch_warnings():  # small vectors leave a GPU idle, which their owner knows
-            warnings.filterwarnings("ignore", message="Grid size")
-            configured = kernel[blocks, threads, stream]
-    else:
-        configured = kernel[blocks, threads, stream]
-    configured(*args)
+    configure = _configured.__wrapped__ if SIMULATED else _configured  # there all configurations are one object
+    configure(kernel, blocks, threads, stream)(*args)
+
+
+@functools.lru_cache(1024)
+def _configured(kernel, blocks, threads, stream):
+    with warnings.catch_warnings():  # small vectors leave a GPU idle, which their owner knows
+        warnings.filterwarnings("ignore", message="Grid size")
+        return kernel[blocks, threads, stream]
 
 
 def device_function(function):

@@ -3,8 +3,8 @@
 The solver stays on the host, with everything that is done once for each row or each coordinate. What is done for each
 coordinate of each row, the sampling and the sums of normal numbers that make the score and the weighted means
 (:mod:`numopt.sparse.mutations`), is done here, from the same counters: both have the same numbers but for rounding. In
-these phases the rows never come to the host, unless one may be the best point so far. Rows that come of no random
-numbers, few in most searches, are copied from the host.
+these phases no row comes to the host; one that may be the best point so far is made there once more. Rows that come of
+no random numbers, few in most searches, are copied from the host.
 """
 
 import numpy as np
@@ -15,22 +15,24 @@ from .._philox import WORD, words_of
 from ..ask_tell import NIT, STATUS
 from ..sparse.batch import average, bar, least_cost
 from ..sparse.choices import ByCost
+from ..sparse.mutations import write_row
 from ..sparse.rounds import go_on, weigh
 from ..sparse.state import (
     ACTIVE,
     BATCH,
     DONE,
+    FUN,
     MUTATIONS,
     PARTS,
+    PENALTY,
     PHASE,
-    REFIT,
     RESAMPLES,
     ROWS,
     SCOUT,
     SEED,
     STEP,
-    TRAIN,
     WRITTEN,
+    is_drawn,
 )
 from ..status import Status
 from .device import MOST_BLOCKS, THREADS, as_device, as_stream, blocks_of, cuda, launch, new_vector, require, to_host
@@ -52,7 +54,7 @@ class DeviceEvolution:
     Parameters
     ----------
     solver : SparseEvolution
-        May be told values here and by itself in turn; it is complete at any time.
+        May be told values here and by itself in turn. It holds all that is to be pickled.
     stream : optional
         The stream that is worked on, of Numba, CuPy or PyTorch; 0, the legacy default stream.
 
@@ -76,7 +78,7 @@ class DeviceEvolution:
         self._active, self._rows = new_vector(n, np.int64), new_vector(0, np.float64)
         self._ranks, self._weights = new_vector(core.ranks.size, np.int64), new_vector(core.ranks.size, np.float64)
         self._limits = cuda.to_device(core.limits, stream=self.stream)
-        self._filled = None  # the generation, and the part of it, that the rows on the device are of
+        self._uploaded = None  # the generation whose point, active coordinates and variances are on the device
 
     def ask(self):
         """The candidates to evaluate next, shape (k, n): a buffer, which the next call overwrites."""
@@ -84,11 +86,14 @@ class DeviceEvolution:
         k, size = core.counters, core.point.size
         rows = int(k[BATCH] * k[RESAMPLES])
         if self._rows.size < rows * size:
+            self._rows = None  # first, to have no need of memory for both
             self._rows = new_vector(rows * size, np.float64)
         batch = self._rows[: rows * size]
         if size > 0:
-            self._fill(core, batch) if self._is_drawn(core) else self._copy(batch)
-        return batch.view(self.solver.prototype.dtype).reshape((rows, core.penalize.size))
+            self._fill(core, batch) if self._draws(core) else self._copy(batch)
+        candidates = batch.view(self.solver.prototype.dtype).reshape((rows, core.penalize.size))
+        candidates.stream = self.stream
+        return candidates
 
     def values(self, fun, *args):
         """The values of ``fun`` at the candidates, a NumPy vector as ``tell`` takes it."""
@@ -100,14 +105,14 @@ class DeviceEvolution:
 
     def tell(self, values):
         """Take f at each row of the last ``ask``, as :meth:`numopt.SparseEvolution.tell` does, with its errors."""
-        if self.solver.running and self._is_drawn(self.solver.core):
+        if self.solver.running and self._draws(self.solver.core):
             self.solver.tell_by(self._take, values)
         else:
             self.solver.tell(values)
 
-    def _is_drawn(self, core):
+    def _draws(self, core):
         """Whether the candidates come of random numbers."""
-        return type(self.solver.selection) is ByCost and core.counters[PHASE] in (SCOUT, TRAIN, REFIT)
+        return type(self.solver.selection) is ByCost and is_drawn(core)
 
     def _copy(self, batch):
         rows = self.solver.compiled.ask(self.solver)
@@ -115,46 +120,33 @@ class DeviceEvolution:
 
     def _fill(self, core, batch):
         k, size = core.counters, core.point.size
-        self._filled = k[NIT], k[DONE]
-        self._point.copy_to_device(core.point, stream=self.stream)
+        moves, drawn = self._moves(core), _counters(core)
         blocks = min(batch.size // size * -(-size // STRETCH), MOST_BLOCKS)
         launch(repeat, blocks, THREADS, self.stream, self._point, batch)
-        count = int(k[ACTIVE] * k[PARTS])
-        if count == 0:
-            return
-        self._active[: k[ACTIVE]].copy_to_device(core.active[: k[ACTIVE]], stream=self.stream)
-        if k[PHASE] != SCOUT:
-            self._variance[:count].copy_to_device(core.variance[:count], stream=self.stream)
-        moves, drawn = self._moves(core), _counters(core)
-        blocks = blocks_of(batch.size // size * -(-count // 4), 1, MOST_BLOCKS)
+        blocks = blocks_of(batch.size // size * -(-moves[4] // 4), 1, MOST_BLOCKS)
         launch(mutate, blocks, THREADS, self.stream, moves, drawn, int(k[DONE]), int(k[RESAMPLES]), batch)
 
     def _moves(self, core):
         """What the mutations of the active parts depend on, except their random numbers."""
         k = core.counters
-        about = int(k[ACTIVE] * k[PARTS]), int(k[PARTS]), bool(k[PHASE] == SCOUT), float(core.scalars[STEP])
+        count = int(k[ACTIVE] * k[PARTS])
+        if self._uploaded != k[NIT]:
+            self._uploaded = int(k[NIT])
+            self._point.copy_to_device(core.point, stream=self.stream)
+            self._active[: k[ACTIVE]].copy_to_device(core.active[: k[ACTIVE]], stream=self.stream)
+            self._variance[:count].copy_to_device(core.variance[:count], stream=self.stream)
+        about = count, int(k[PARTS]), bool(k[PHASE] == SCOUT), float(core.scalars[STEP])
         return self._point, self._active, self._variance, self._limits, *about
 
     def _take(self, solver, values):
         core = solver.core
         average(core, values)
-        self._fetch(core)
+        if core.counters[WRITTEN] == 0:
+            _write_kept(core)
         if _weigh(core) == RUNNING:
             if core.counters[ACTIVE] > 0:
                 self._sum_scouts(core) if core.counters[PHASE] == SCOUT else self._sum_mutants(core)
             _go_on(core)
-
-    def _fetch(self, core):
-        """Copy the rows that may be the best so far to the buffer of the host."""
-        k, size = core.counters, core.point.size
-        if k[WRITTEN] == 1:
-            return
-        if self._filled != (k[NIT], k[DONE]):  # nobody has asked here
-            self.ask()
-        for row in np.flatnonzero(core.values[: k[BATCH]] + least_cost(core) < bar(core)):
-            first = int(row * k[RESAMPLES] * size)
-            self._rows[first : first + size].copy_to_host(core.candidates[row * size : (row + 1) * size], self.stream)
-        self._wait()
 
     def _sum_scouts(self, core):
         k = core.counters
@@ -190,6 +182,17 @@ def _counters(core):
     """The part of Philox's counter that is the same in a generation, and its key."""
     k0, k1 = words_of(int(core.counters[SEED]))
     return np.uint64(core.counters[NIT]) & WORD, np.uint64(MUTATIONS), np.uint64(k0), np.uint64(k1)
+
+
+@jit(borrow=True)
+def _write_kept(core):
+    """Write the rows that may be the best so far, which the host has not."""
+    s, k, size, cost = core.scalars, core.counters, core.point.size, least_cost(core)
+    lowest, most = bar(core), s[PENALTY] * core.penalize.size
+    for row in range(k[BATCH]):
+        if core.values[row] + cost < lowest:
+            write_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
+            lowest = min(lowest, max(core.values[row] + most, s[FUN]))  # the bar of the next ones is no higher
 
 
 @jit(borrow=True)

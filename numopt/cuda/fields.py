@@ -19,10 +19,10 @@ def kept(array, dtype, make, stream):
 
     Made when first asked for, and kept as long as the array lives: the fields of a set are its own and never change.
     """
-    entry = _kept.get(id(array))
+    place = id(array)
+    entry = _kept.get(place)
     if entry is None or entry[0]() is not array:
-        key = id(array)
-        entry = _kept[key] = weakref.ref(array, lambda _: _kept.pop(key, None)), {}
+        entry = _kept[place] = weakref.ref(array, lambda _: _kept.pop(place, None)), {}
     key = dtype.char, make, current_gpu()
     if key not in entry[1]:
         entry[1][key] = tuple(_uploaded(value, stream) for value in make(array, dtype))
@@ -33,8 +33,8 @@ def _uploaded(value, stream):
     if not isinstance(value, np.ndarray):
         return value
     vector = cuda.to_device(value, stream=stream)
-    if stream and not SIMULATED:
-        stream.synchronize()  # once: it will be used on other streams, too
+    if not SIMULATED:
+        (stream or cuda.default_stream()).synchronize()  # once: it will be used on other streams, too
     return vector
 
 

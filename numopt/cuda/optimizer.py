@@ -64,7 +64,7 @@ class DeviceOptimizer:
     def __init__(self, rules, x, stream=None):
         """Start with the parameters ``x``, on ``stream`` or that of x; :func:`numopt.chain` has checked the rules."""
         require()
-        x = as_device(x, "x")
+        x = as_device(x, "x", stream=stream)
         check_vector(rules, x)
         stream = common_stream(stream, x)
         self._prepare(tuple(rules), x.size, x.dtype, stream)
@@ -151,7 +151,7 @@ class DeviceOptimizer:
             If x or g is not such an array, or a rule lacks the value; nothing has been touched then.
         """
         x = as_device(x, "x", writable=True, like=self._like)
-        g = as_device(g, "g", like=self._like)
+        g = as_device(g, "g", like=self._like, stream=stream)
         f = self._value(f)
         stream = common_stream(stream, x, g)
         wait_for(self._stream, stream)  # the state may be written on another

@@ -49,7 +49,7 @@ def _handles(*classes):
 def project_array(x, onto, out, stream, caller):
     """What ``project`` and ``prox`` do with an array on a GPU; a Numba device array if there is no ``out``."""
     _require()
-    vector = as_device(x, "x")
+    vector = as_device(x, "x", stream=stream)
     check(onto, vector, caller)
     if out is None:
         target, stream = new_vector(vector.size, vector.dtype), common_stream(stream, vector)

@@ -17,7 +17,6 @@ from .state import (
     MAXFUN,
     PENALTY,
     PHASE,
-    REFIT,
     RESAMPLES,
     ROWS,
     SCOUT,
@@ -25,6 +24,7 @@ from .state import (
     TRAIN,
     WRITTEN,
     count_penalized,
+    is_drawn,
 )
 
 RUNNING, MAXFUN_REACHED = int(Status.RUNNING), int(Status.MAXFUN)
@@ -99,7 +99,7 @@ def bar(core):
 def least_cost(core):
     """What all rows of the batch pay for their nonzero coordinates, at least: a coordinate that moves is not zero."""
     k = core.counters
-    if core.limits.size > 0 or not (k[PHASE] == SCOUT or k[PHASE] == TRAIN or k[PHASE] == REFIT):
+    if core.limits.size > 0 or not is_drawn(core):
         return 0.0
     count = 0
     for i in range(k[ACTIVE]):

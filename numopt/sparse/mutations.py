@@ -37,6 +37,14 @@ def place_moved(core, row, out):
         out[p] = nearest(core.limits, p, out[p] + reach * core.normal[i])
 
 
+@jit(borrow=True)
+def write_row(core, row, out):
+    """Write one row, whichever was written before."""
+    if row % 2 == 1:
+        draw_normal(core, row // 2)
+    place_moved(core, row, out)
+
+
 @jit(borrow=True, merge=True)
 def sum_scouts(core):
     """Add up weight times z over the pairs of the batch, and of those before it in the generation: ``shift``."""

@@ -46,6 +46,7 @@ from .state import (
     TRAIN,
     begin_phase,
     erase,
+    is_drawn,
     list_penalized,
     progress_unit,
     share,
@@ -67,10 +68,9 @@ _PHASE_CHOSEN, _WAKING_DUE, _TRAINING_DUE, _REFIT_DUE, _ROUND_ENDS = range(5)
 @take.register(ByCost)
 def _(selection, core):
     if weigh(core) == RUNNING:
-        phase = core.counters[PHASE]
-        if phase == SCOUT:
+        if core.counters[PHASE] == SCOUT:
             sum_scouts(core)
-        elif phase == TRAIN or phase == REFIT:
+        elif is_drawn(core):
             sum_mutants(core)
         go_on(core)
     return core.counters[STATUS]
@@ -82,7 +82,7 @@ def weigh(core):
     status, phase = receive(core), core.counters[PHASE]
     if status == RUNNING and phase == SCOUT:
         weigh_pairs(core)
-    elif status == RUNNING and (phase == TRAIN or phase == REFIT):
+    elif status == RUNNING and is_drawn(core):
         weigh_ranks(core)  # these are a whole generation
     elif status == RUNNING and (phase == PATH or phase == SINGLES):
         choose(core)
@@ -237,7 +237,7 @@ def _(selection, core):
 @jit(borrow=True, merge=True)
 def _place_row(core, row, out):
     phase = core.counters[PHASE]
-    if phase == SCOUT or phase == TRAIN or phase == REFIT:
+    if is_drawn(core):
         place_moved(core, row, out)
     elif phase == PATH:
         place_threshold(core, row, out)

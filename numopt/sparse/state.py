@@ -157,6 +157,13 @@ def begin_phase(core, phase, rows):
 
 
 @jit(borrow=True)
+def is_drawn(core):
+    """Whether the rows of the phase are mutations of the point, made of random numbers."""
+    phase = core.counters[PHASE]
+    return phase == SCOUT or phase == TRAIN or phase == REFIT
+
+
+@jit(borrow=True)
 def place(core, i):
     """Where in a vector the active part i stands."""
     parts = core.counters[PARTS]

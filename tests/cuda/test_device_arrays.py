@@ -149,13 +149,18 @@ class Event:
         self.log.append(("wait", stream))
 
 
+class Stream(int):
+    """Numba's, as far as it is the number of another library's."""
+
+
 class TestStreams:
     @pytest.fixture(autouse=True)
     def streams(self, monkeypatch):
         self.log = []
         monkeypatch.setattr(device, "SIMULATED", False)
-        monkeypatch.setattr(device.cuda, "external_stream", lambda handle: handle)
-        monkeypatch.setattr(device.cuda, "per_thread_default_stream", lambda: 2)
+        monkeypatch.setattr(device.cuda, "external_stream", Stream)
+        monkeypatch.setattr(device.cuda, "per_thread_default_stream", lambda: Stream(2))
+        device._external.cache_clear()
         monkeypatch.setattr(device.cuda, "event", lambda timing: Event(self.log))
 
     @pytest.mark.parametrize(("given", "stream"), [(None, 0), (1, 0), (2, 2), (0x7F00, 0x7F00)])
@@ -167,6 +172,20 @@ class TestStreams:
         assert device.as_stream(type("CuPy", (), {"ptr": 0x20})()) == 0x20
         assert device.as_stream(type("Any", (), {"__cuda_stream__": lambda self: (0, 0x30)})()) == 0x30
         assert device.as_stream(0) == device.as_stream(1) == 0
+        assert device.as_stream(np.int64(0x40)) == 0x40
+        with pytest.raises(TypeError, match="stream must be one of Numba, CuPy or PyTorch"):
+            device.as_stream("fast")
+
+    def test_one_object_for_a_stream_that_keeps_its_owner(self):
+        torch = type("Torch", (), {"cuda_stream": 0x10})()
+        stream = device.as_stream(torch)
+        assert device.as_device(Foreign(np.ones(3), stream=0x10), "x").stream is stream
+        assert stream.owner is torch
+
+    def test_numbas_own_stay_what_they_are(self):
+        """Another object would not keep alive the one whose end destroys the stream."""
+        own = type("Stream", (), {"__module__": "numba.cuda.cudadrv.driver", "__cuda_stream__": lambda self: (0, 7)})()
+        assert device.as_stream(own) is own
 
     def test_that_of_x_waits_for_that_of_g(self):
         x, g = (device.as_device(Foreign(np.ones(3), stream=s), "x") for s in (0x10, 0x20))
@@ -178,6 +197,25 @@ class TestStreams:
         assert device.common_stream(0x30, x, g) == 0x30
         assert device.common_stream(None, x, x) == 0x10
         assert self.log == []
+
+
+def test_a_vector_with_strides_is_copied_on_the_stream_that_is_given(monkeypatch):
+    """Nobody else can wait for that copy."""
+    streams = []
+    monkeypatch.setattr(device, "launch", lambda kernel, blocks, threads, stream, *args: streams.append(stream))
+    monkeypatch.setattr(device.cuda, "device_array", lambda n, dtype: SimpleNamespace(size=n, dtype=dtype))
+    x = Foreign(np.ones(6)[::2])
+    assert device.as_device(x, "x", stream=0).stream == 0
+    given = type("Stream", (), {"__module__": "numba.cuda"})()
+    assert device.as_device(x, "x", stream=given).stream is given
+    assert streams == [0, given]
+
+
+def test_managed_arrays_of_numba():
+    """They lack what its other arrays have."""
+    managed = Foreign(np.ones(3))
+    managed.__cuda_ndarray__ = True
+    assert device.as_device(managed, "x").size == 3
 
 
 def test_grids_depend_on_n_only():

@@ -112,9 +112,10 @@ def test_every_turn_leaves_the_state_that_the_host_leaves(dtype, options):
 
 
 @pytest.mark.kernel
-def test_turns_may_be_taken_on_either_side():
+@pytest.mark.parametrize("bounds", [None, [(-0.5, 1.0)] * 7])
+def test_turns_may_be_taken_on_either_side(bounds):
     inner = sphere(float)
-    es, alone = (no.SparseEvolution(np.zeros(7), penalty=0.05, seed=4, maxfun=400) for _ in range(2))
+    es, alone = (no.SparseEvolution(np.zeros(7), penalty=0.05, seed=4, maxfun=400, bounds=bounds) for _ in range(2))
     device, turn = DeviceEvolution(es), 0
     while es.running:
         asked = (device.ask().copy_to_host() if turn % 2 else es.ask()) if turn % 3 else alone.ask()
@@ -146,6 +147,26 @@ def test_parts_of_a_generation_add_up():
     assert split.nfev == whole.nfev == 75
     np.testing.assert_allclose(split.core.score, whole.core.score, rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(split.x, whole.x, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("penalty", [0.0, 0.05])
+def test_the_function_may_write_into_the_candidates(penalty):
+    inner = sphere(float)
+    es = no.SparseEvolution(np.zeros(7), penalty=penalty, seed=4, maxfun=400)
+    device = DeviceEvolution(es)
+    while es.running:
+        rows = device.ask()
+        values = inner(rows.copy_to_host())
+        rows.copy_to_device(np.full(rows.shape, 7.0))
+        device.tell(values)
+        assert es.f == inner(es.x[None])[0]
+
+
+@pytest.mark.kernel
+def test_candidates_say_on_which_stream_they_are_made():
+    stream = cuda.stream()
+    assert DeviceEvolution(no.SparseEvolution(np.zeros(3)), stream).ask().stream is stream
 
 
 @pytest.mark.kernel

@@ -1,5 +1,6 @@
 """Projections of device arrays against rational arithmetic and the CPU; in the simulator, or on a GPU."""
 
+import gc
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ import numopt as no
 
 cuda = pytest.importorskip("numba.cuda", reason="needs numba-cuda")
 
-from numopt.cuda import threshold  # noqa: E402
+from numopt.cuda import fields, threshold  # noqa: E402
 from numopt.cuda.device import new_vector  # noqa: E402
 from numopt.cuda.projections import project_device  # noqa: E402
 
@@ -285,6 +286,17 @@ def test_fields_are_put_on_the_device_once(monkeypatch):
     for _ in range(3):
         np.testing.assert_array_equal(no.project(x, onto).copy_to_host(), np.ones(5))
     assert len(uploads) == 2
+
+
+def test_fields_leave_the_device_with_their_set():
+    onto, x = no.Box(np.zeros(5), np.ones(5)), cuda.to_device(np.full(5, 3.0))
+    for dtype in (np.float64, np.float32):
+        no.project(cuda.to_device(x.copy_to_host().astype(dtype)), onto)
+    places = {id(onto.lower), id(onto.upper)}
+    assert places <= set(fields._kept)
+    del onto
+    gc.collect()
+    assert not places & set(fields._kept)
 
 
 def test_matrices_count_as_vectors():
