@@ -26,10 +26,11 @@ ALONE = 32768  # entries that one block projects as fast as the launches are sta
 STEPS = 16  # launches
 _MOST_STEPS = 300  # of each of the two searches
 _EPSILON = 2.220446049250313e-16
+_DOUBLE = np.dtype(np.float64)
 
 # a state: tau is base + shift, the shift within (low, high), after so many steps of the second search or not
 BASE, SHIFT, LOW, HIGH, TAKEN, AGAIN, KNOWN, FIELDS = range(8)
-LEAST, MOST = STATE - 2, STATE - 1  # where the outermost tau at which an entry meets a bound stand, behind two states
+FIRST, LAST = STATE - 2, STATE - 1  # where the outermost tau at which an entry meets a bound stand, behind two states
 
 
 class Kernels(NamedTuple):
@@ -52,7 +53,7 @@ def fits(fields, n, c):
 
 def cut(levels, x, out, fields, c, inside, stream):
     """Write x with its levels projected onto the section of a box; x itself if ``inside`` and their sum is below c."""
-    fields, scale = _on_device(fields, x, stream)
+    fields, scale = _on_device(fields, stream)
     run, n, c = kernels(levels, pattern_of(fields)), x.size, c * scale
     if n <= ALONE:
         launch(run.alone, 1, WIDE, stream, x, out, fields, c, inside)
@@ -66,25 +67,25 @@ def cut(levels, x, out, fields, c, inside, stream):
     launch(run.write, blocks_of(n, _IN_FLIGHT, MOST_BLOCKS), THREADS, stream, x, out, fields, STEPS + 1, room)
 
 
-def _on_device(fields, x, stream):
+def _on_device(fields, stream):
     """(lower and upper bounds, weights times a power of two; that power)."""
     lower, upper, weights = fields
     if np.ndim(weights):
-        weights, scale = kept(weights, x.dtype, _scaled, stream)
+        weights, scale = kept(weights, _DOUBLE, _scaled, stream)
     else:
         scale = float(power_for(abs(weights)))
         weights = weights * scale
-    bounds = (kept(bound, x.dtype, _double, stream)[0] if np.ndim(bound) else float(bound) for bound in (lower, upper))
+    bounds = (kept(bound, _DOUBLE, _double, stream)[0] if np.ndim(bound) else float(bound) for bound in (lower, upper))
     return (*bounds, weights), scale
 
 
 def _scaled(weights, dtype):
     scale = float(power_for(np.max(np.abs(weights))))
-    return weights * scale, scale
+    return (weights * scale).astype(dtype), scale
 
 
 def _double(bound, dtype):
-    return (bound.astype(np.float64),)
+    return (bound.astype(dtype),)
 
 
 # --- from sums to the next tau ---------------------------------------------------------------------------------------
@@ -92,7 +93,10 @@ def _double(bound, dtype):
 
 @cuda.jit(device=True)
 def _advance(state, total, slope, least, most, c, inside):
-    """The state after the sum w.y and its negative derivative at tau = base + shift."""
+    """The state after the sum w.y and its negative derivative at tau = base + shift.
+
+    Where tau overflows, or the second search does not end, the answer is NaN rather than a point outside the set.
+    """
     base, shift, low, high, steps, again, _ = state
     if total != total:
         return base, shift, low, high, steps, again, UNDEFINED
@@ -111,6 +115,8 @@ def _advance(state, total, slope, least, most, c, inside):
             trial = _inside_bracket(trial, low, high, base, least, most, total > c, steps)
             settled = trial == low or trial == high
         shift = trial
+    if not abs(shift) < math.inf or (steps == _MOST_STEPS and again == 1.0):
+        return base, shift, low, high, steps, again, UNDEFINED
     if not settled:
         return base, shift, low, high, steps + 1.0, again, RUNNING
     if again == 0.0:
@@ -155,7 +161,7 @@ def _known(tree, room, row, blocks, c, inside):
     state = _load(room, row - 1)
     if row > 1 and state[KNOWN] == RUNNING:
         total, slope, _, _ = of_all_blocks(tree, room, (row - 1) % 2, blocks)
-        state = _advance(state, total, slope, room[LEAST], room[MOST], c, inside)
+        state = _advance(state, total, slope, room[FIRST], room[LAST], c, inside)
     return state
 
 
@@ -172,12 +178,12 @@ def _passes(level, read):
         for i in range(start, x.size, hop):
             b, (lower, upper, weight) = level(x[i], 1.0), read(fields, i)
             bad += 0.0 if abs(b) < math.inf else 1.0
-            if weight != 0.0:
-                first, second = (b - lower) / weight, (b - upper) / weight
-                least = min(least, first if abs(first) < math.inf else least)
-                least = min(least, second if abs(second) < math.inf else least)
-                most = max(most, first if abs(first) < math.inf else most)
-                most = max(most, second if abs(second) < math.inf else most)
+            if weight != 0.0 and lower > -math.inf:
+                tau = (b - lower) / weight
+                least, most = min(least, tau), max(most, tau)
+            if weight != 0.0 and upper < math.inf:
+                tau = (b - upper) / weight
+                least, most = min(least, tau), max(most, tau)
         return bad, least, most
 
     @cuda.jit(device=True)
@@ -270,8 +276,8 @@ def _begin(blocks, room):
     bad, _, _, most = of_all_blocks(tree, room, 0, blocks)
     _, _, _, least = of_all_blocks(tree, room, 1, blocks)
     if cuda.threadIdx.x == 0:
-        room[LEAST] = -least
-        room[MOST] = most
+        room[FIRST] = -least
+        room[LAST] = most
         _store(room, 0, _first_state(bad))
 
 
@@ -294,7 +300,7 @@ def _finish(solve):
     def finish(x, fields, c, inside, row, blocks, room):
         tree = cuda.shared.array(TREE, np.float64)
         state = _known(tree, room, row, blocks, c, inside)
-        state = solve(tree, x, fields, state, room[LEAST], room[MOST], c, inside)
+        state = solve(tree, x, fields, state, room[FIRST], room[LAST], c, inside)
         if cuda.threadIdx.x == 0:
             _store(room, row, state)
 
