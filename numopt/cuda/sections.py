@@ -1,10 +1,9 @@
 """Sections of boxes on a GPU, {l <= y <= u, w.y = c}: BoxSection, CappedSimplex and, for moduli, WeightedL1Ball.
 
-As on the CPU (:mod:`numopt.projections.section`) y = clip(x - tau w, l, u), by Newton's method within a bracket, twice:
-the second time for the distance from the tau found, for which x - tau w is exact but for one rounding. The launches
-follow each other blindly, as those of a threshold do (:mod:`.threshold`): ``survey``, ``begin``, several times
-``step``, ``finish``, ``write``; a short vector is the work of one block. All is computed in double precision, also for
-vectors of single: the differences x - tau w may be far smaller than their terms.
+y = clip(x - tau w, l, u) with the tau that :mod:`.bracket` finds: a base, for which x - base w is exact but for one
+rounding, plus a shift. The launches follow each other blindly, as those of a threshold do (:mod:`.threshold`):
+``survey``, ``begin``, several times ``step``, ``finish``, ``write``; a short vector is the work of one block. All is
+computed in double precision, also for vectors of single: the differences x - tau w may be far smaller than their terms.
 """
 
 import functools
@@ -15,22 +14,17 @@ import numpy as np
 
 from .._vector import power_for
 from ..projections.section import reachable
+from .bracket import BASE, FIRST, KNOWN, LAST, MOST_STEPS, SHIFT, advance, first_state, known, load, store
 from .compose import pattern_of, reader
 from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
 from .fields import kept
-from .sums import STATE, TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
-from .threshold import FOUND, INSIDE, RUNNING, UNDEFINED
+from .sums import TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
+from .threshold import INSIDE, RUNNING, UNDEFINED
 
 _IN_FLIGHT = 2  # entries in a thread that writes
 ALONE = 32768  # entries that one block projects as fast as the launches are started
 STEPS = 16  # launches
-_MOST_STEPS = 300  # of each of the two searches
-_EPSILON = 2.220446049250313e-16
 _DOUBLE = np.dtype(np.float64)
-
-# a state: tau is base + shift, the shift within (low, high), after so many steps of the second search or not
-BASE, SHIFT, LOW, HIGH, TAKEN, AGAIN, KNOWN, FIELDS = range(8)
-FIRST, LAST = STATE - 2, STATE - 1  # where the outermost tau at which an entry meets a bound stand, behind two states
 
 
 class Kernels(NamedTuple):
@@ -86,83 +80,6 @@ def _scaled(weights, dtype):
 
 def _double(bound, dtype):
     return (bound.astype(dtype),)
-
-
-# --- from sums to the next tau ---------------------------------------------------------------------------------------
-
-
-@cuda.jit(device=True)
-def _advance(state, total, slope, least, most, c, inside):
-    """The state after the sum w.y and its negative derivative at tau = base + shift.
-
-    Where tau overflows, or the second search does not end, the answer is NaN rather than a point outside the set.
-    """
-    base, shift, low, high, steps, again, _ = state
-    if total != total:
-        return base, shift, low, high, steps, again, UNDEFINED
-    if inside and again == 0.0 and steps == 0.0 and total <= c:
-        return base, shift, low, high, steps, again, INSIDE
-    settled = total == c or steps == _MOST_STEPS
-    if not settled:
-        if total > c:
-            low = shift
-        else:
-            high = shift
-        newton = (total - c) / slope if slope > 0.0 else math.inf
-        trial = shift + newton
-        settled = abs(newton) <= _EPSILON * (abs(base) + abs(shift))
-        if not settled:
-            trial = _inside_bracket(trial, low, high, base, least, most, total > c, steps)
-            settled = trial == low or trial == high
-        shift = trial
-    if not abs(shift) < math.inf or (steps == _MOST_STEPS and again == 1.0):
-        return base, shift, low, high, steps, again, UNDEFINED
-    if not settled:
-        return base, shift, low, high, steps + 1.0, again, RUNNING
-    if again == 0.0:
-        return shift, 0.0, -math.inf, math.inf, 0.0, 1.0, RUNNING
-    return base, shift, low, high, steps, again, FOUND
-
-
-@cuda.jit(device=True)
-def _inside_bracket(trial, low, high, base, least, most, upwards, steps):
-    """The trial, or if it is none, the middle of the bracket, or what lies beyond all bounds."""
-    between = low < trial < high
-    if low > -math.inf and high < math.inf:
-        # now and then also where Newton's method narrows the bracket slowly
-        return trial if between and steps % 8.0 != 7.0 else low + 0.5 * (high - low)
-    if between:
-        return trial
-    margin = max(most - least, abs(most), 1e-300)
-    return most - base + margin if upwards else least - base - margin
-
-
-@cuda.jit(device=True)
-def _first_state(not_finite):
-    return 0.0, 0.0, -math.inf, math.inf, 0.0, 0.0, UNDEFINED if not_finite > 0.0 else RUNNING
-
-
-@cuda.jit(device=True)
-def _load(room, row):
-    at = FIELDS * (row % 2)
-    return room[at], room[at + 1], room[at + 2], room[at + 3], room[at + 4], room[at + 5], room[at + 6]
-
-
-@cuda.jit(device=True)
-def _store(room, row, state):
-    at = FIELDS * (row % 2)
-    for k in range(FIELDS):
-        room[at + k] = state[k]
-
-
-@cuda.jit(device=True)
-def _known(tree, room, row, blocks, c, inside):
-    """The state at the beginning of launch ``row``, the same in every block."""
-    state = _load(room, row - 1)
-    if row > 1 and state[KNOWN] == RUNNING:
-        total, slope, _, _ = of_all_blocks(tree, room, (row - 1) % 2, blocks)
-        state = _advance(state, total, slope, room[FIRST], room[LAST], c, inside)
-    return state
 
 
 # --- passes over the vector ------------------------------------------------------------------------------------------
@@ -222,12 +139,12 @@ def _solver(sums):
     @cuda.jit(device=True)
     def solve(tree, x, fields, state, least, most, c, inside):
         """The search by one block, to the end."""
-        for _ in range(2 * _MOST_STEPS + 2):
+        for _ in range(2 * MOST_STEPS + 2):
             if state[KNOWN] != RUNNING:
                 break
             total, slope = sums(x, fields, state[BASE], state[SHIFT], cuda.threadIdx.x, cuda.blockDim.x)
             total, slope, _, _ = of_block(tree, total, slope, 0.0, 0.0)
-            state = _advance(state, total, slope, least, most, c, inside)
+            state = advance(state, total, slope, least, most, c, inside)
         return state
 
     return solve
@@ -252,7 +169,7 @@ def _alone(outermost, solve, put):
         bad, least, most = outermost(x, fields, cuda.threadIdx.x, cuda.blockDim.x)
         bad, _, _, most = of_block(tree, bad, 0.0, 0.0, most)
         _, _, _, least = of_block(tree, 0.0, 0.0, 0.0, -least)
-        state = solve(tree, x, fields, _first_state(bad), -least, most, c, inside)
+        state = solve(tree, x, fields, first_state(bad), -least, most, c, inside)
         for i in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
             put(x, out, fields, i, x[i], state)
 
@@ -278,16 +195,16 @@ def _begin(blocks, room):
     if cuda.threadIdx.x == 0:
         room[FIRST] = -least
         room[LAST] = most
-        _store(room, 0, _first_state(bad))
+        store(room, 0, first_state(bad))
 
 
 def _step(sums):
     @cuda.jit
     def step(x, fields, c, inside, row, room):
         tree = cuda.shared.array(TREE, np.float64)
-        state = _known(tree, room, row, cuda.gridDim.x, c, inside)
+        state = known(tree, room, row, cuda.gridDim.x, c, inside)
         if cuda.grid(1) == 0:
-            _store(room, row, state)
+            store(room, row, state)
         if state[KNOWN] == RUNNING:
             total, slope = sums(x, fields, state[BASE], state[SHIFT], cuda.grid(1), cuda.gridsize(1))
             leave(tree, room, row % 2, total, slope, 0.0, 0.0)
@@ -299,10 +216,10 @@ def _finish(solve):
     @cuda.jit
     def finish(x, fields, c, inside, row, blocks, room):
         tree = cuda.shared.array(TREE, np.float64)
-        state = _known(tree, room, row, blocks, c, inside)
+        state = known(tree, room, row, blocks, c, inside)
         state = solve(tree, x, fields, state, room[FIRST], room[LAST], c, inside)
         if cuda.threadIdx.x == 0:
-            _store(room, row, state)
+            store(room, row, state)
 
     return finish
 
@@ -310,7 +227,7 @@ def _finish(solve):
 def _write(put):
     @cuda.jit
     def write(x, out, fields, row, room):
-        state, apart = _load(room, row), cuda.gridsize(1)
+        state, apart = load(room, row), cuda.gridsize(1)
         for i in range(cuda.grid(1), x.size, 2 * apart):
             k, u = i + apart, x[i]
             if k < x.size:

@@ -1,4 +1,4 @@
-"""What is done with the values of any batch, before a selection looks at them."""
+"""Batches: what is done with any of them, before a selection looks at the values and after it has chosen the next."""
 
 import math
 
@@ -8,6 +8,7 @@ from .._jit import jit
 from .._vector import scale_into
 from ..ask_tell import NFEV, STATUS, F
 from ..status import Status
+from .choices import take, write
 from .state import (
     ACTIVE,
     BATCH,
@@ -130,3 +131,23 @@ def limit_batch(core):
     k = core.counters
     affordable = (k[MAXFUN] - k[NFEV]) // k[RESAMPLES]
     k[BATCH], k[WRITTEN] = min(min(k[ROWS] - k[DONE], core.values.size), affordable), 0
+
+
+@jit(borrow=True, merge=True)
+def write_batch(core, selection):
+    """Write the candidates, unless they are."""
+    if core.counters[WRITTEN] == 0:
+        write(selection, core)
+        core.counters[WRITTEN] = 1
+
+
+@jit(borrow=True, merge=True)
+def take_values(core, selection, values):
+    """Take the values of the batch; -1, and nothing done, for another number of them, or if nobody has asked."""
+    k = core.counters
+    if k[STATUS] != RUNNING:
+        return k[STATUS]
+    if values.size != k[BATCH] * k[RESAMPLES] or k[WRITTEN] == 0:
+        return -1
+    average(core, values)
+    return take(selection, core)

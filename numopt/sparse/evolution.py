@@ -6,13 +6,13 @@ import numpy as np
 from scipy.optimize import OptimizeResult
 
 from .._input import at_least, callers_level, start_vector
-from .._jit import Record, fields, jit, real_view, stateful, view_like
-from ..ask_tell import STATUS, AskTell
+from .._jit import Record, fields, real_view, stateful, view_like
+from ..ask_tell import AskTell
 from ..status import Status
 from . import checks
-from .batch import average, repeated
+from .batch import repeated, take_values, write_batch
 from .bounds import limits_of, start_within
-from .choices import GROWTHS, SELECTIONS, scouts, take, write
+from .choices import GROWTHS, SELECTIONS, scouts
 from .state import (
     BATCH,
     FLAT,
@@ -21,7 +21,6 @@ from .state import (
     RESAMPLES,
     ROUND,
     SCOUT,
-    WRITTEN,
     Evolution,
     costs,
     count_penalized,
@@ -45,26 +44,6 @@ class SparseEvolutionFields:
     core: Evolution
     selection: Record
     prototype: np.ndarray  # empty; its dtype is that of x
-
-
-@jit(borrow=True, merge=True)
-def _ask(core, selection):
-    """Write the candidates, unless they are."""
-    if core.counters[WRITTEN] == 0:
-        write(selection, core)
-        core.counters[WRITTEN] = 1
-
-
-@jit(borrow=True, merge=True)
-def _tell(core, selection, values):
-    """Take the values of the batch; -1, and nothing done, for another number of them, or if nobody has asked."""
-    k = core.counters
-    if k[STATUS] != RUNNING:
-        return k[STATUS]
-    if values.size != k[BATCH] * k[RESAMPLES] or k[WRITTEN] == 0:
-        return -1
-    average(core, values)
-    return take(selection, core)
 
 
 @stateful(SparseEvolutionFields)
@@ -234,7 +213,7 @@ class SparseEvolution(AskTell):
         def ask(self):
             """Lend the candidates, one in each row."""
             core = self.core
-            _ask(core, self.selection)
+            write_batch(core, self.selection)
             rows = core.counters[BATCH]
             flat = view_like(core.candidates[: rows * core.x.size], self.prototype)
             batch = flat.reshape((rows, core.penalize.size))
@@ -242,7 +221,7 @@ class SparseEvolution(AskTell):
 
         def tell(self, values):
             """Take f at each candidate; -1, and nothing done, for another number of values, or before ``ask``."""
-            return _tell(self.core, self.selection, values)
+            return take_values(self.core, self.selection, values)
 
         @property
         def fun(self):
