@@ -171,6 +171,12 @@ def _(u):
     return large * sqrt(constant(u, 1) + ratio * ratio) if large > constant(u, 0) else large + small
 
 
+@of_numbers
+def room_for_modulus(u):
+    """1, or 1/2 where the modulus of the complex number u may overflow."""
+    return constant(u, 0.5) if abs(u.real) + abs(u.imag) == np.inf else constant(u, 1)
+
+
 @of_entry
 def sign(u):
     """U / |u|; 0 for 0, NaN for NaN."""
@@ -200,13 +206,9 @@ def _(u, bound):
 
 @limit.complex
 def _(u, bound):
-    size = modulus(u)
-    if size <= bound:
-        return u
-    if size == np.inf:  # of finite parts, it may be
-        u = times(u, constant(u, 0.25))
-        size = modulus(u)
-    return times(u, bound / size)
+    room = room_for_modulus(u)
+    size, bound = modulus(times(u, room)), bound * room
+    return u if size <= bound else times(over(u, size), bound)  # bound / size may underflow
 
 
 @of_entry

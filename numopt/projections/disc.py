@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from .._jit import sqrt
-from .._scalars import constant, limit, number, of_entry
+from .._scalars import constant, limit, modulus, number, of_entry, over, times
 from ..generic import nearest
 from . import checks
 from .project import point_set
@@ -86,9 +88,28 @@ def _(onto, fields, y):
 @nearest.register(Disc)
 def _(onto, fields, y):
     center, radius = fields
+    return _into_disc(y, center, radius)
+
+
+@of_entry
+def _into_disc(y, center, radius):
+    """The number next to y in the disc, also where the distance overflows."""
+
+
+@_into_disc.real
+def _(y, center, radius):
     away = y - center
     limited = limit(away, radius)
     return y if limited == away else center + limited
+
+
+@_into_disc.complex
+def _(y, center, radius):
+    total = abs(y.real) + abs(y.imag) + abs(center.real) + abs(center.imag)
+    room = constant(y, 0.25) if total == np.inf else constant(y, 1)
+    away = times(y, room) - times(center, room)
+    size = modulus(away)
+    return y if size <= radius * room else center + times(over(away, size), radius)
 
 
 @of_entry

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .._jit import jit, real_view
-from .._scalars import modulus, nothing, times
+from .._jit import jit, real_view, sqrt
+from .._scalars import modulus, nothing, over, times
 from .._vector import copy, max_abs, power_for
 from ..generic import EMPTY, FINE
 from . import checks
@@ -14,6 +14,9 @@ from .threshold import lower, survey
 
 _MOST_STEPS = 200
 _SMALLEST, _LARGEST = 2.0**-400, 2.0**400  # moduli whose squares are far from the limits
+_NEAR_OVERFLOW = 2.0**1000
+_ROOM = 2.0**-32  # times it, no norm of numbers overflows
+_TINY, _LIFT = 2.0**-600, 2.0**400
 
 
 @point_set
@@ -137,21 +140,22 @@ class GroupL1Ball:
 
 
 @jit(borrow=True)
-def scales(x, shrink):
-    """``up`` and ``down`` for the levels of x times ``shrink``, with which squares of moduli stay in range."""
+def scales(x, radius):
+    """``up`` and ``down`` for the levels of x times ``shrink``, and that; squares, moduli and radius stay in range."""
+    up, shrink = 1.0, SHRINK if radius > HUGE else 1.0
     if real_view(x).size > x.size:
         largest = max_abs(real_view(x))
         if 0.0 < largest < np.inf and not _SMALLEST < largest < _LARGEST:
             up = power_for(largest)
-            return up, shrink / up
-    return 1.0, shrink
+            if largest > _NEAR_OVERFLOW and shrink == 1.0:
+                shrink = 0.5  # a modulus of two such parts may be no number
+    return up, shrink / up, shrink
 
 
 @jit(borrow=True)
 def onto_l1(x, out, radius, grows):
     """Project onto the ball of vectors of one length; onto the sphere if it ``grows``."""
-    shrink = SHRINK if radius > HUGE else 1.0
-    up, down = scales(x, shrink)
+    up, down, shrink = scales(x, radius)
     levels = Levels(Moduli(), x, up, down)
     known = survey(levels, radius * shrink)
     if not np.isfinite(known.top):
@@ -184,6 +188,15 @@ def _moduli(x, scale):
     for i in range(x.size):
         sizes[i] = modulus(times(x[i], scale))
     return sizes
+
+
+@jit(borrow=True, inline=True)
+def _resized(u, size, wanted):
+    """U wanted / size, which is at most u; the quotient may underflow."""
+    if wanted <= 0.0:
+        return nothing(times(u, wanted))
+    quotient = wanted / size
+    return times(u, quotient) if quotient > _TINY else times(over(u, size), wanted)
 
 
 @jit
@@ -226,6 +239,8 @@ def _(onto, x, out):
         copy(x, out)
         return FINE
     scale = power_for(largest)
+    if 0.0 < onto.radius < _TINY * largest:
+        scale = scale * _LIFT  # else the radius would lose digits
     sizes, wanted, total, r = _moduli(x, scale), np.empty(x.size), 0.0, onto.radius * scale
     for i in range(x.size):
         total += onto.weights[i] * sizes[i]
@@ -237,13 +252,13 @@ def _(onto, x, out):
         # the moduli belong to the part of the non-negative vectors in a hyperplane, a section of a box
         onto_section(sizes, (0.0, np.inf, onto.weights), r, wanted)
     for i in range(x.size):
-        out[i] = times(x[i], wanted[i] / sizes[i]) if wanted[i] > 0.0 else nothing(x[i])
+        out[i] = _resized(x[i], sizes[i], wanted[i])
     return FINE
 
 
 @jit
-def _group_norms(x, labels, scale):
-    """The norms of the groups of x times ``scale``."""
+def _group_norms(x, labels, scale, down):
+    """The norms of the groups of x times ``scale``, times ``down``."""
     groups = 0
     for i in range(x.size):
         groups = max(groups, int(labels[i]) + 1)
@@ -251,7 +266,9 @@ def _group_norms(x, labels, scale):
     for i in range(x.size):
         re, im = scale * x[i].real, scale * x[i].imag
         norms[int(labels[i])] += re * re + im * im
-    return np.sqrt(norms)
+    for k in range(groups):
+        norms[k] = sqrt(norms[k]) * down
+    return norms
 
 
 @jit
@@ -262,7 +279,8 @@ def scale_groups(x, labels, radius, prox, out):
         fill_nan(out)
         return
     scale = power_for(largest) if largest > 0.0 else 1.0
-    norms, limit = _group_norms(x, labels, scale), radius * scale
+    shrink = _ROOM if largest > _NEAR_OVERFLOW else 1.0
+    norms, limit = _group_norms(x, labels, scale, shrink / scale), radius * shrink
     if np.sum(norms) <= (0.0 if prox else limit):
         copy(x, out)
         return
@@ -273,8 +291,7 @@ def scale_groups(x, labels, radius, prox, out):
     else:
         onto_l1(norms, wanted, limit, False)
     for i in range(x.size):
-        norm, goal = norms[int(labels[i])], wanted[int(labels[i])]
-        out[i] = times(x[i], goal / norm) if goal > 0.0 else nothing(x[i])
+        out[i] = _resized(x[i], norms[int(labels[i])], wanted[int(labels[i])])
 
 
 @projects_onto(GroupL1Ball)

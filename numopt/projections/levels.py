@@ -10,6 +10,7 @@ from .._vector import MAGNITUDE
 
 BLOCK = 1024
 HUGE, SHRINK = 2.0**900, 2.0**-80  # multiples of larger numbers would overflow: times SHRINK they do not
+_SMALL, _LARGE = 2.0**-500, 2.0**500  # squares and quotients of numbers between them are right to rounding
 
 
 @record
@@ -149,42 +150,44 @@ def all_sums(levels, reference, delta):
 
 
 @by_type(borrow=True, fastmath=ELEMENTWISE)
-def _placed(kind, u, level, value):
-    """The entry u, of this level, with the level ``value``."""
+def _placed(kind, u, up, value):
+    """The entry u with the level ``value``; ``up`` as in :class:`Levels`."""
 
 
 @_placed.register(Values)
-def _(kind, u, level, value):
+def _(kind, u, up, value):
     return value
 
 
 @_placed.register(Moduli)
-def _(kind, u, level, value):
-    return _with_modulus(u, level, value)
+def _(kind, u, up, value):
+    return _with_modulus(u, up, value)
 
 
 @of_entry
-def _with_modulus(u, size, value):
-    """The number of this modulus with the phase of u; that of 0 is 1."""
+def _with_modulus(u, up, value):
+    """The number of the modulus ``value`` with the phase of u; that of 0 is 1."""
 
 
 @_with_modulus.real
-def _(u, size, value):
+def _(u, up, value):
     return value if u >= nothing(u) else 0.0 - value
 
 
 @_with_modulus.complex
-def _(u, size, value):
-    re, im = np.float64(u.real), np.float64(u.imag)
-    if size > 0.0:
+def _(u, up, value):
+    re, im = np.float64(u.real) * up, np.float64(u.imag) * up
+    size = sqrt(re * re + im * im)
+    if size > _SMALL and (_SMALL < value < _LARGE or value == 0.0):
         factor = value / size
         return number(re * factor, im * factor)
-    if value == 0.0 or (re == 0.0 and im == 0.0):
+    re, im = np.float64(u.real), np.float64(u.imag)
+    largest = max(abs(re), abs(im))
+    if value == 0.0 or largest == 0.0:
         return number(value, 0.0 * value)
-    largest = max(abs(re), abs(im))  # |u| has underflowed
     re, im = re / largest, im / largest
-    factor = value / sqrt(re * re + im * im)
-    return number(re * factor, im * factor)
+    size = sqrt(re * re + im * im)
+    return number(re / size * value, im / size * value)
 
 
 @jit(fastmath={"reassoc", "contract"}, borrow=True, inline=True)
@@ -194,7 +197,7 @@ def _lower(kind, x, up, down, top, delta, grow, out):
         level = level_of(kind, x[i], up, down)
         value = max(delta - (top - level), 0.0)
         total += value
-        out[i] = _placed(kind, x[i], level * grow, value * grow)
+        out[i] = _placed(kind, x[i], up, value * grow)
     return total
 
 

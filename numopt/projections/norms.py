@@ -6,7 +6,7 @@ prox of lam ||.||, at x, is x minus the projection of x onto the ball of radius 
 import numpy as np
 
 from .._jit import real_view
-from .._scalars import constant, modulus, nothing, over, times
+from .._scalars import constant, modulus, nothing, of_entry, over, room_for_modulus, times
 from .._vector import copy
 from ..generic import FINE, nearest
 from . import checks
@@ -99,11 +99,27 @@ class GroupL1Norm:
 
 @nearest.register(L1Norm)
 def _(of, fields, y):
-    size = modulus(y)
-    left = size - fields[0]
-    if left <= constant(y, 0):
-        return nothing(y)
-    return times(over(y, size), left)
+    return _shortened(y, fields[0])
+
+
+@of_entry
+def _shortened(y, by):
+    """The number with the phase of y and a modulus shorter by that much; 0 if there is none."""
+
+
+@_shortened.real
+def _(y, by):
+    size = abs(y)
+    left = size - by
+    return constant(y, 0) if left <= constant(y, 0) else y / size * left
+
+
+@_shortened.complex
+def _(y, by):
+    room = room_for_modulus(y)
+    size = modulus(times(y, room))
+    left = size - by * room
+    return nothing(y) if left <= constant(y, 0) else times(over(y, size), left)
 
 
 @projects_onto(L2Norm)

@@ -200,6 +200,16 @@ def test_a_disc_on_the_real_line_is_an_interval():
     same([-3.0, 0.75, 3.0], no.Disc(1.0, 0.5), [0.5, 0.75, 1.5])
 
 
+@pytest.mark.parametrize("dtype", [np.complex64, complex])
+def test_a_disc_whose_distance_overflows(dtype):
+    big = 0.9 * np.finfo(dtype).max
+    for center in (-big, -big * (1 + 1j)):
+        p = no.project(np.full(2, big * (1 + 1j), dtype), no.Disc(dtype(center), big))
+        away = big * (1 + 1j) / 4 - center / 4
+        np.testing.assert_allclose(p / big, center / big + away / abs(away), rtol=0, atol=4 * np.finfo(dtype).eps)
+    same([big], no.Disc(-big, 1.0), [-big])
+
+
 def test_a_capped_simplex_that_holds_one_point_only():
     same([5.0, -7.0], no.CappedSimplex(1.0, 0.5), [0.5, 0.5])
     same([5.0, -7.0], no.CappedSimplex(0.75, np.array([0.5, 0.25])), [0.5, 0.25])

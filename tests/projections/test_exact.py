@@ -1,5 +1,6 @@
 """Projections against rational arithmetic, to a few units in the last place of the largest entry."""
 
+import itertools
 import math
 
 import numpy as np
@@ -77,12 +78,12 @@ DATA = [
 ]
 
 
-def assert_near(actual, expected, x, ulps, eps=EPS):
+def assert_near(actual, expected, x, ulps, eps=EPS, smallest=SMALLEST):
     """Of the same dtype, and no entry off by more than so many ulp of the largest one (and of the smallest number)."""
     assert actual.dtype == expected.dtype
     size = largest(x, expected)
     error = largest(actual.real - expected.real, actual.imag - expected.imag)
-    assert error <= ulps * eps * size + expected.size * SMALLEST, f"{error:.3g} beside {size:.3g}"
+    assert error <= ulps * eps * size + expected.size * smallest, f"{error:.3g} beside {size:.3g}"
 
 
 @pytest.mark.parametrize("data", DATA, ids=label)
@@ -166,6 +167,56 @@ def test_sums_and_norms_that_overflow(name, radius):
         others = {"GroupL1Ball": (np.array([0, 1, 1, 0]),), "WeightedL1Ball": (np.array([1.0, 1.0, 0.5, 1.5]),)}
         parameters = (*others.get(name, ()), radius)
         assert_near(no.project(x, case.set(*parameters)), case.exact(x, *parameters), x, ulps=8)
+
+
+EXTREMES = {
+    complex: (
+        [5e-324j, 0],
+        [3e-310 + 1e-310j, 0],
+        [5e-324 + 5e-324j, 1e-323, 3e-320j],
+        [1e-300 + 2e-300j, 1e-301],
+        [1, 1e-160 + 1e-160j],
+        [1, 3e-310 + 1e-310j, 0],
+        [1e-100, 1e-260 + 2e-260j],
+        [1e300, 1e-300 + 1e-300j],
+        [1.7e308 + 1.7e308j],
+        [1.7e308 + 1.7e308j, 1.7e308 - 1.7e308j, -1.7e308],
+        [0, 0],
+    ),
+    np.complex64: (
+        [1e-45j, 0],
+        [2e-45 + 3e-45j, 1e-40],
+        [1, 1e-30 + 2e-30j],
+        [2.2e38 + 2.2e38j, 0],
+        [3e38 + 3e38j, 1e38],
+    ),
+}
+RADII = {
+    complex: (0.0, 5e-324, 3e-310, 1e-300, 1e-20, 1.0, 1e20, 1e300, 1.7e308),
+    np.complex64: (0.0, 1e-40, 1.0, 2e38),
+}
+
+
+@pytest.mark.parametrize("dtype", EXTREMES, ids=label)
+@pytest.mark.parametrize(
+    "name", ["L1Ball", "L1Sphere", "L2Ball", "L2Sphere", "LinfBall", "Disc", "GroupL1Ball", "WeightedL1Ball"]
+)
+def test_moduli_whose_squares_or_quotients_over_or_underflow(name, dtype):
+    """To a few units in the last place of the result itself, however small it is beside x."""
+    case = next(case for case in CASES if case.name == name)
+    wide, limits = np.dtype(complex), np.finfo(dtype)
+    for x, radius in itertools.product(EXTREMES[dtype], RADII[dtype]):
+        x = np.array(x, dtype)
+        others = {
+            "Disc": (0.0,),
+            "GroupL1Ball": (np.array([0, 1, 0])[: x.size],),
+            "WeightedL1Ball": (np.array([1.0, 0.5, 2.0])[: x.size],),
+        }
+        expected = case.exact(x.astype(wide), *others.get(name, ()), radius)
+        far = 0.0 < radius < 1e-290 * largest(x) and name in ("GroupL1Ball", "WeightedL1Ball")
+        if not far and largest(expected) < limits.max:
+            p = no.project(x, case.set(*others.get(name, ()), radius))
+            assert_near(p, expected.astype(dtype), expected, ulps=8, eps=limits.eps, smallest=limits.smallest_subnormal)
 
 
 @pytest.mark.parametrize("name", ["Hyperplane", "Halfspace"])

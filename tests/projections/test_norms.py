@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.optimize
 from numba import njit
+from projections import exact_projections as exact
 
 import numopt as no
 
@@ -66,6 +67,31 @@ def test_the_maximum_norm_clips_the_moduli_at_a_height_that_cuts_off_the_weight(
     height = scipy.optimize.brentq(lambda t: np.maximum(abs(x) - t, 0).sum() - weight, 0.0, abs(x).max(), xtol=1e-15)
     expected = x / abs(x) * np.minimum(abs(x), height)
     np.testing.assert_allclose(no.prox(x, no.LinfNorm(weight)), expected, rtol=1e-12)
+
+
+@exact.on_moduli
+def shortened(moduli, weight):
+    return [max(m - exact.number(weight), 0) for m in moduli]
+
+
+LARGEST, SMALLEST = 1.7e308, 5e-324
+EXTREMES = [
+    [LARGEST * (1 + 1j), LARGEST, 1.0],
+    [1e300 + 1e300j, 1e-300j],
+    [SMALLEST * (1 + 1j), 3e-310 + 1e-310j],
+    [1.0, 1e-160 + 1e-160j],
+]
+
+
+@pytest.mark.parametrize("x", EXTREMES, ids=str)
+@pytest.mark.parametrize("weight", [0.0, SMALLEST, 1e-310, 0.5, 1e300, LARGEST])
+def test_moduli_that_overflow_or_are_subnormal(x, weight):
+    x = np.array(x)
+    expected = shortened(x, weight)
+    near = 4 * np.finfo(float).eps * np.max(abs(x.view(float))) + 2 * SMALLEST
+    for h, wanted in ((no.L1Norm, expected), (no.LinfNorm, x - exact.l1_ball(x, weight))):
+        p = no.prox(x, h(weight))
+        np.testing.assert_allclose(p.view(float), wanted.view(float), rtol=0, atol=near)  # moduli overflow
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
