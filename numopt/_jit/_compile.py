@@ -31,10 +31,29 @@ class _CacheImpl(caching.CompileResultCacheImpl):
     ]
 
 
+class _LabelledFile(caching.IndexDataCacheFile):
+    """Numba's files of one function; what is stored says for what it was compiled.
+
+    Two processes that store at the same time may give one file name to the code for different types.
+    """
+
+    def save(self, key, data):
+        super().save(key, (self._source_stamp, key, data))
+
+    def load(self, key):
+        stamp, stored, data = super().load(key) or (None, None, None)
+        return data if (stamp, stored) == (self._source_stamp, key) else None
+
+
 class PackageCache(caching.FunctionCache):
     """Numba's disk cache of a function, valid only for this exact state of the whole package."""
 
     _impl_class = _CacheImpl
+
+    def __init__(self, function):
+        super().__init__(function)
+        source = self._impl.locator.get_source_stamp()
+        self._cache_file = _LabelledFile(self._cache_path, self._impl.filename_base, source)
 
     def load_overload(self, sig, target_context):
         """As Numba's; a cache that cannot be read is empty."""
