@@ -117,7 +117,8 @@ def main(language):
 def outcomes_in_another_process(language):
     paths = [str(Path(numopt.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     command = [sys.executable, "-P", "-W", "error", __file__, language]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
