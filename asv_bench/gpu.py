@@ -13,6 +13,7 @@ import sys
 import time
 
 import numpy as np
+from benchmarks.peers import optax_step
 from measure import Row, table
 
 import numopt
@@ -124,24 +125,15 @@ def with_torch(n):
 
 
 def with_optax(n, make):
-    """A jitted step of Optax with donated buffers."""
-    jax, optax = optional("jax"), optional("optax")
-    if jax is None or optax is None:
+    """A step of Optax; it works in the order of the calls, so to wait for the last is to wait for all."""
+    if optional("jax") is None or optional("optax") is None:
         return None
-    jax.config.update("jax_enable_x64", True)
-    rule = make(optax)
-    x, g = (jax.numpy.asarray(v) for v in start(n))
-    carried = [x, rule.init(x)]
-
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(x, state, g):
-        u, state = rule.update(g, state, x)
-        return optax.apply_updates(x, u), state
+    step, last = optax_step(make, *start(n)), []
 
     def call():
-        carried[:] = step(*carried, g)
+        last[:] = [step()]
 
-    return call, lambda: jax.block_until_ready(carried)
+    return call, lambda: [x.block_until_ready() for x in last]
 
 
 def with_ball(n, part):

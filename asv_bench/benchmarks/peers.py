@@ -32,6 +32,28 @@ def optional(name):
         return None
 
 
+def optax_step(make, x, g):
+    """A jitted step of the rule ``make(optax)`` with donated buffers; it gives x, which may not be there yet."""
+    jax, optax = optional("jax"), optional("optax")
+    if jax is None or optax is None:
+        return None
+    jax.config.update("jax_enable_x64", True)
+    rule = make(optax)
+    x, g = jax.numpy.asarray(x), jax.numpy.asarray(g)
+    carried = [x, rule.init(x)]
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def step(x, state, g):
+        u, state = rule.update(g, state, x)
+        return optax.apply_updates(x, u), state
+
+    def call():
+        carried[:] = step(*carried, g)
+        return carried[0]
+
+    return call
+
+
 def starts(n, count):
     """Starts (-1.2, 1, -1.2, 1, ...) + 0.1 N(0, 1)."""
     rng = np.random.default_rng(n)

@@ -1,7 +1,5 @@
 """One step of first-order rules: against optax, torch and the floor of reading and writing; inside ``@njit``."""
 
-import functools
-
 import numba
 import numpy as np
 
@@ -44,25 +42,9 @@ def with_numopt(n, rule):
 
 
 def with_optax(n, make):
-    """A jitted step with donated buffers."""
-    jax, optax = peers.optional("jax"), peers.optional("optax")
-    if jax is None or optax is None:
-        return None
-    jax.config.update("jax_enable_x64", True)
-    rule = make(optax)
-    x, g = (jax.numpy.asarray(v) for v in start(n))
-    carried = [x, rule.init(x)]
-
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(x, state, g):
-        u, state = rule.update(g, state, x)
-        return optax.apply_updates(x, u), state
-
-    def call():
-        carried[:] = step(*carried, g)
-        carried[0].block_until_ready()
-
-    return call
+    """A step, to its end."""
+    step = peers.optax_step(make, *start(n))
+    return step and (lambda: step().block_until_ready())
 
 
 def with_torch(n):

@@ -17,77 +17,15 @@ from numba.extending import overload
 
 from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, read, write
 from .._scalars import minus_parts, parts
-from ..generic import absorb, coefficients, element, nearest, notice, numbers, prepare, rate, summands, vectors
+from ..generic import absorb, element, nearest, rate, summands
+from . import tuples  # noqa: F401 (it registers what a tuple of rules does)
 from .ending import class_of, ends, ends_by_entry
 
 BLOCK = 16384  # entries; what is computed once in a block costs nothing beside them
 MOST_SUMS = 8
 
 
-# --- tuples of rules -------------------------------------------------------------------------------------------------
-
-
-@vectors.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, x: ()
-    return lambda rules, x: (vectors(rules[0], x), *vectors(rules[1:], x))
-
-
-@prepare.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, x: None
-
-    def each(rules, x):
-        prepare(rules[0], x)
-        prepare(rules[1:], x)
-
-    return each
-
-
-@numbers.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, x: ()
-    return lambda rules, x: (numbers(rules[0], x), *numbers(rules[1:], x))
-
-
-@coefficients.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, held, t, learning_rate: ()
-
-    def each(rules, held, t, learning_rate):
-        first = coefficients(rules[0], held[0], t, learning_rate)
-        return (first, *coefficients(rules[1:], held[1:], t, learning_rate))
-
-    return each
-
-
-@element.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, c, state, u, x: ((), u)
-
-    def each(rules, c, state, u, x):
-        first, u = element(rules[0], c[0], state[0], u, x)
-        rest, u = element(rules[1:], c[1:], state[1:], u, x)
-        return (first, *rest), u
-
-    return each
-
-
-@notice.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, held, t, learning_rate, f: None
-
-    def each(rules, held, t, learning_rate, f):
-        notice(rules[0], held[0], t, learning_rate, f)
-        notice(rules[1:], held[1:], t, learning_rate, f)
-
-    return each
+# --- the learning rate -----------------------------------------------------------------------------------------------
 
 
 def learning_rate_of(rules, count):

@@ -494,6 +494,16 @@ def test_an_empty_intersection_stops_at_finite_numbers_outside():
     assert not onto.contains(p, 1e-3)
 
 
+@pytest.mark.parametrize("call", [no.project, no.prox])
+def test_a_warning_points_at_the_callers_line(call):
+    a = np.array([1.0, 0.0])
+    onto = no.Intersection(no.Hyperplane(a, 0.0), no.Hyperplane(a, 1.0))
+    line = inspect.currentframe().f_lineno + 2
+    with pytest.warns(RuntimeWarning, match=f"{call.__name__}: Intersection.*did not converge") as caught:
+        call(np.array([3.0, 4.0]), onto)
+    assert [(warning.filename, warning.lineno) for warning in caught] == [(__file__, line)]
+
+
 def test_intersections_pass_on_what_their_members_ask():
     onto = no.Intersection(no.NonNegative(), no.L2Ball(1.0))
     assert np.isnan(no.project(np.array([1.0, NAN]), onto)).all()
