@@ -138,7 +138,7 @@ def test_the_empty_vector_inside_a_set_stays(onto):
     ids=repr,
 )
 def test_the_empty_vector_outside_a_set_raises(onto):
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match="no vector of 0 entries belongs to"):
         no.project(np.zeros(0), onto)
 
 
@@ -349,7 +349,7 @@ def test_a_wrong_field_is_named(name, values, wrong):
 
 @pytest.mark.parametrize("side", [-1.0, NAN])
 def test_a_hypercube_has_a_side(side):
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match=r"Box.*\bupper\b"):
         no.Hypercube(side)
 
 
@@ -365,7 +365,7 @@ def test_a_capped_simplex_too_small_for_its_sum():
     """With one cap for all, only the vector tells."""
     onto = no.CappedSimplex(2.5, 1.0)
     np.testing.assert_allclose(no.project(np.zeros(5), onto), np.full(5, 0.5), rtol=1e-15)
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match="no vector of 2 entries belongs to"):
         no.project(np.zeros(2), onto)
 
 
@@ -378,20 +378,20 @@ VECTORS = [(case, dtype) for case, dtype in PAIRS if case.each]
 def test_fields_of_another_length_raise(case, dtype):
     onto, x = prepared(case, dtype)
     for n in (x.size - 1, x.size + 1, 1, 0):
-        with pytest.raises(ValueError, match=r".+"):
+        with pytest.raises(ValueError, match=f"x has {n} entries"):
             no.project(np.resize(x, n), onto)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.kinds == "f"], ids=label)
 def test_sets_of_real_vectors_refuse_complex_ones(case):
     onto, x = prepared(case, float)
-    with pytest.raises(TypeError, match="ComplexBox" if case.name == "Box" else r".+"):
+    with pytest.raises(TypeError, match="ComplexBox" if case.name == "Box" else "for real vectors"):
         no.project(x + 0j, onto)
 
 
 def test_matrices_raise():
     for onto in (no.L1Ball(1.0), no.NonNegative(), no.SecondOrderCone()):
-        with pytest.raises(ValueError, match=r".+"):
+        with pytest.raises(ValueError, match=r"x must be a vector.*ravel"):
             no.project(np.ones((2, 2)), onto)
 
 
@@ -455,9 +455,9 @@ def test_out_that_does_not_fit_raises():
         [1.0, 1.0, 1.0],
         frozen,
     ):
-        with pytest.raises((TypeError, ValueError), match=r".+"):
+        with pytest.raises(ValueError, match="out must be a writable float64 vector of 3"):
             no.project(x, onto, out=out)
-    with pytest.raises((TypeError, ValueError), match=r".+"):
+    with pytest.raises(ValueError, match="out must be a writable complex128 vector of 3"):
         no.project(x + 1j, onto, out=np.ones(3))
 
 
@@ -509,7 +509,7 @@ def test_intersections_pass_on_what_their_members_ask():
     assert np.isnan(no.project(np.array([1.0, NAN]), onto)).all()
     with pytest.raises(TypeError):
         no.project(np.ones(2, complex), onto)
-    with pytest.raises(ValueError, match=r".+"):
+    with pytest.raises(ValueError, match="x has 3 entries, which are not as many as Intersection"):
         no.project(np.ones(3), no.Intersection(no.NonNegative(), no.Hyperplane(TWO, 1.0)))
     p = no.project(np.array([-1.0, 2.0], np.float32), onto)
     assert p.dtype == np.float32
