@@ -6,8 +6,8 @@ integers: at most 64 passes that count, fewer as soon as one of them counts k.
 
 import numpy as np
 
-from .._jit import REDUCTION, by_type, jit, real_view
-from .._scalars import modulus
+from .._jit import REDUCTION, by_type, cast, jit, real_view
+from .._scalars import modulus, times
 from .._vector import copy, max_abs
 from ..generic import FINE
 from . import checks
@@ -42,38 +42,38 @@ class L0Ball:
 
 
 @by_type(borrow=True)
-def _place(kind, u):
-    """The order of the level of an entry, right for the smallest moduli too."""
+def _place(kind, u, room):
+    """The order of the level of an entry times ``room``, right for the smallest moduli too."""
 
 
 @_place.register(Values)
-def _(kind, u):
+def _(kind, u, room):
     return order(np.float64(u))
 
 
 @_place.register(Moduli)
-def _(kind, u):
-    return order(np.float64(modulus(u)))
+def _(kind, u, room):
+    return order(np.float64(modulus(times(u, room))))
 
 
 @jit(fastmath=REDUCTION, borrow=True)
-def _count(kind, x, least):
+def _count(kind, x, room, least):
     """How many levels have an order of at least ``least``."""
     count = 0
     for i in range(x.size):
-        count += _place(kind, x[i]) >= least
+        count += _place(kind, x[i], room) >= least
     return count
 
 
 @jit(borrow=True)
-def _cut(kind, x, count):
+def _cut(kind, x, room, count):
     """(order, ties): the largest are those above this order, and the first ``ties`` of it; 0 < count < n."""
     low, high = order(-np.inf), order(np.inf) + 1  # as many or more from low on, fewer from high on
     while True:
         middle = (low >> 1) + (high >> 1) + (low & high & 1)
         if middle == low:
-            return low, count - _count(kind, x, high)
-        found = _count(kind, x, middle)
+            return low, count - _count(kind, x, room, high)
+        found = _count(kind, x, room, middle)
         if found == count:
             return middle, count
         if found > count:
@@ -92,10 +92,12 @@ def keep_largest(kind, x, out, count, rest):
         copy(x, out)
     else:
         least, ties = order(np.inf), 0
+        overflows = cast((2.0 * largest,), x)[0] == np.inf  # then a modulus may
+        room = cast((0.5 if overflows else 1.0,), x)[0]
         if count > 0:
-            least, ties = _cut(kind, x, int(count))
+            least, ties = _cut(kind, x, room, int(count))
         for i in range(x.size):
-            place = _place(kind, x[i])
+            place = _place(kind, x[i], room)
             if place > least or (place == least and ties > 0):
                 ties -= place == least
                 out[i] = x[i]

@@ -219,6 +219,14 @@ def test_moduli_whose_squares_or_quotients_over_or_underflow(name, dtype):
             assert_near(p, expected.astype(dtype), expected, ulps=8, eps=limits.eps, smallest=limits.smallest_subnormal)
 
 
+@pytest.mark.parametrize(("dtype", "big"), [(complex, 1e308), (np.complex64, 2e38)], ids=label)
+def test_the_largest_of_moduli_that_overflow(dtype, big):
+    x = np.array([1.6 * big * (1 + 1j), 1.0, 1.7 * big * (1 - 1j), np.inf, 1e-40j], dtype)
+    np.testing.assert_array_equal(no.project(x[:3], no.L0Ball(1)), [0, 0, x[2]])
+    np.testing.assert_array_equal(no.project(x, no.L0Ball(2)), [0, 0, x[2], x[3], 0])
+    np.testing.assert_array_equal(no.project(x, no.L0Ball(4)), [x[0], 1, x[2], x[3], 0])
+
+
 @pytest.mark.parametrize("name", ["Hyperplane", "Halfspace"])
 @pytest.mark.parametrize("size", [1e-200, 1e200])
 def test_normals_whose_square_over_or_underflows(name, size):
