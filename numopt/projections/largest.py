@@ -7,7 +7,7 @@ integers: at most 64 passes that count, fewer as soon as one of them counts k.
 import numpy as np
 
 from .._jit import REDUCTION, by_type, cast, jit, real_view
-from .._scalars import modulus, times
+from .._scalars import modulus, of_entry, times
 from .._vector import copy, max_abs
 from ..generic import FINE
 from . import checks
@@ -43,7 +43,7 @@ class L0Ball:
 
 @by_type(borrow=True)
 def _place(kind, u, room):
-    """The order of the level of an entry times ``room``, right for the smallest moduli too."""
+    """The order of the level of an entry, of complex ones times ``room``; right for the smallest moduli too."""
 
 
 @_place.register(Values)
@@ -53,7 +53,22 @@ def _(kind, u, room):
 
 @_place.register(Moduli)
 def _(kind, u, room):
-    return order(np.float64(modulus(times(u, room))))
+    return order(np.float64(_size(u, room)))
+
+
+@of_entry
+def _size(u, room):
+    """|u| times ``room``, which a real number does not need."""
+
+
+@_size.real
+def _(u, room):
+    return abs(u)
+
+
+@_size.complex
+def _(u, room):
+    return modulus(times(u, room))
 
 
 @jit(fastmath=REDUCTION, borrow=True)
