@@ -1,22 +1,52 @@
 """The rules of tests/rules, and kernels compiled where there is no GPU."""
 
+import functools
 import sys
 from pathlib import Path
 
 import pytest
+from ptx import CAPABILITIES
 
 pytest.importorskip("numba_cuda", reason="needs numba-cuda")
 sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
 
 
-@pytest.fixture
-def compile_ptx(monkeypatch):
-    """Compile a kernel for a compute capability."""
+@functools.lru_cache(maxsize=8)
+def _compiled(kernel, signature):
+    """A kernel up to NVVM's code, which is most of the work and the same for every device."""
     from numba import cuda
+    from numba.cuda import compiler
+
+    results, compile_cuda = [], compiler.compile_cuda
+
+    def keep(*args, **options):
+        results.append(compile_cuda(*args, **options))
+        return results[-1]
+
+    oldest = CAPABILITIES[0]
+    device = type("Device", (), {"compute_capability": oldest})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
+        patch.setattr(compiler, "compile_cuda", keep)
+        cuda.compile(kernel.py_func, signature, cc=oldest, device=False, abi="numba", output="ptx")
+    return results[-1].library  # that of the kernel: its device functions are done before
+
+
+@pytest.fixture
+def compile_ptx():
+    """Compile a kernel for a compute capability."""
 
     def ptx(kernel, signature, capability):
-        device = type("Device", (), {"compute_capability": capability})
-        monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
-        return cuda.compile(kernel.py_func, signature, cc=capability, device=False, abi="numba", output="ptx")[0]
+        return _compiled(kernel, signature).get_asm_str(cc=capability)
 
     return ptx
+
+
+@pytest.fixture
+def every_ptx(compile_ptx):
+    """Compile a kernel for all compute capabilities; pairs of a capability and the text."""
+
+    def pairs(kernel, signature):
+        return [(capability, compile_ptx(kernel, signature, capability)) for capability in CAPABILITIES]
+
+    return pairs
