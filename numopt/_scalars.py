@@ -57,7 +57,7 @@ def of_numbers(function):
 
 
 def constant(like, value):
-    """The number ``value``, known when compiled, as a real number of the precision of the entry ``like``."""
+    """The real number ``value`` in the precision of the entry ``like``; a literal is known when compiled."""
     return type(like.real)(value)
 
 

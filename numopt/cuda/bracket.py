@@ -8,8 +8,8 @@ which takes out what rounding has left.
 import math
 
 from .device import cuda
+from .newton import FOUND, INSIDE, RUNNING, UNDEFINED
 from .sums import STATE, of_all_blocks
-from .threshold import FOUND, INSIDE, RUNNING, UNDEFINED
 
 MOST_STEPS = 300  # of each of the two searches
 _EPSILON = 2.220446049250313e-16

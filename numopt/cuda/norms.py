@@ -2,13 +2,14 @@
 
 Two launches: one adds the squares up, one multiplies. Both work on the real parts of a vector. Large, middling and
 small parts are added up apart, each scaled by its own power of two, so that one pass is enough for a norm that neither
-over- nor underflows (J. L. Blue, ACM TOMS 4 (1978) 15-23).
+over- nor underflows (J. L. Blue, ACM TOMS 4 (1978) 15-23). Parts are multiplied in their own precision.
 """
 
 import math
 
 import numpy as np
 
+from .._scalars import constant
 from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
 from .sums import TREE, blocks_that_add, leave, of_all_blocks, room_for
 
@@ -18,6 +19,9 @@ _IN_FLIGHT = 2  # entries in a thread that writes
 _LOW, _HIGH = 2.0**-480, 2.0**480  # parts between them are squared as they are
 _UP, _DOWN = 2.0**600, 2.0**-540  # what the smaller and the larger ones are multiplied by
 _SMALLEST = 1e-280  # a ratio that is right to rounding
+_LOW_SINGLE, _HIGH_SINGLE = 2.0**-126, 2.0**127  # factors between them are numbers of float32, right to rounding
+_LEAST, _MOST = 2.0**-300, 2.0**300  # factors beyond them make 0 and inf of every part of float32
+_ROOM = 2.0**100  # in which a product of float32 with one beyond the limits is kept meanwhile
 
 
 def resize(parts, out, kind, radius, first, stream):
@@ -25,7 +29,8 @@ def resize(parts, out, kind, radius, first, stream):
     room, blocks = room_for(stream), max(blocks_that_add(parts.size), 1)
     launch(_measure, blocks, THREADS, stream, parts, first, room)
     writers = blocks_of(parts.size, _IN_FLIGHT, MOST_BLOCKS)
-    launch(_write, writers, THREADS, stream, parts, out, kind, radius, first, blocks, room)
+    single = parts.dtype == np.float32
+    launch(_write, writers, THREADS, stream, parts, out, kind, radius, first, single, blocks, room)
 
 
 @cuda.jit
@@ -96,20 +101,39 @@ def _chosen(kind, norm, scale, radius, first, room):
     return _onto_sphere(norm, scale, math.inf if kind == PROX else radius, kind != SPHERE)
 
 
+@cuda.jit(device=True)
+def _for_singles(a, b, c):
+    """Three factors with this product, one after the other: with a part no product overflows before the last one does.
+
+    And none underflows. Of float32 the last factor, and the first as far as it counts, change the exponent only.
+    """
+    product = a * b * c
+    if product > _HIGH_SINGLE:
+        return _ROOM, min(product, _MOST) / _ROOM / _ROOM, _ROOM
+    if product < _LOW_SINGLE:
+        return 1.0 / _ROOM, max(product, _LEAST) * _ROOM * _ROOM, 1.0 / _ROOM
+    return 1.0, product, 1.0
+
+
 @cuda.jit
-def _write(parts, out, kind, radius, first, blocks, room):
+def _write(parts, out, kind, radius, first, single, blocks, room):
     tree = cuda.shared.array(TREE, np.float64)
     norm, scale = _norm(tree, room, blocks)
     how, a, b, c, head = _chosen(kind, norm, scale, radius, first, room)
+    if single:
+        a, b, c = _for_singles(a, b, c)
+    like = parts[0]
+    zero, head_of_kind = constant(like, 0), constant(like, head)
+    one, two, three = constant(like, a), constant(like, b), constant(like, c)
     for i in range(cuda.grid(1), parts.size, cuda.gridsize(1)):
-        part = np.float64(parts[i])
+        part = parts[i]
         if how == _UNDEFINED:
             out[i] = math.nan
         elif i < first or (how == _ZERO and i == 0):
-            out[i] = head if i == 0 else 0.0
+            out[i] = head_of_kind if i == 0 else zero
         elif how == _KEEP:
             out[i] = part
         elif how == _ZERO:
-            out[i] = 0.0
+            out[i] = zero
         else:
-            out[i] = part * a * b * c
+            out[i] = part * one * two * three

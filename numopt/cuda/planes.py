@@ -7,12 +7,15 @@ import math
 
 import numpy as np
 
+from .._scalars import constant
 from .._vector import power_for
 from .device import LOADS, MOST_BLOCKS, THREADS, blocks_of, cuda, launch
 from .fields import kept, real_parts
 from .sums import TREE, blocks_that_add, leave, of_all_blocks, room_for
 
 _NEAR_ONE = 1e-6, 1e6  # squared lengths of normals that are used as they are
+_SMALL, _LARGE = 2.0**-100, 2.0**100  # steps between them are in the range of float32, with their products
+_UP, _DOWN = 2.0**60, 2.0**-60
 
 
 def move_along(onto, x, out, both_sides, stream):
@@ -23,7 +26,8 @@ def move_along(onto, x, out, both_sides, stream):
     launch(_multiply, blocks, THREADS, stream, normal, parts, room)
     writers = blocks_of(parts.size, LOADS // 2, MOST_BLOCKS)
     offset = onto.offset * scale
-    launch(_move, writers, THREADS, stream, normal, parts, target, offset, squares, both_sides, blocks, room)
+    most = float(np.finfo(parts.dtype).max)
+    launch(_move, writers, THREADS, stream, normal, parts, target, offset, squares, most, both_sides, blocks, room)
 
 
 def _prepared(normal, dtype):
@@ -45,16 +49,33 @@ def _multiply(normal, parts, room):
     leave(tree, room, 0, product, 0.0, 0.0, 0.0)
 
 
+@cuda.jit(device=True)
+def _step(excess, squares, most):
+    """(before, step, behind, after): x - a excess / squares is (x before - a step behind) after.
+
+    In double precision; of float32 nothing over- or underflows on the way that counts beside the largest entry. An
+    infinite step is no number: times an entry 0 of the normal it would be NaN.
+    """
+    step, before, behind = excess / squares, 1.0, 1.0
+    if abs(step) > _LARGE:
+        step, before = excess * _DOWN / squares, _DOWN
+    elif abs(step) < _SMALL:
+        step, behind = excess * _UP / squares, _DOWN
+    return before, min(max(step, -most), most), behind, 1.0 / before
+
+
 @cuda.jit
-def _move(normal, parts, out, offset, squares, both_sides, blocks, room):
+def _move(normal, parts, out, offset, squares, most, both_sides, blocks, room):
     tree = cuda.shared.array(TREE, np.float64)
     product, _, _, _ = of_all_blocks(tree, room, 0, blocks)
-    excess = product - offset
+    excess, like = product - offset, parts[0]
     undefined, stays = not math.isfinite(product), excess <= 0.0 and not both_sides
-    factor = excess / squares
+    numbers = _step(excess, squares, most)
+    before, step = constant(like, numbers[0]), constant(like, numbers[1])
+    behind, after = constant(like, numbers[2]), constant(like, numbers[3])
     for i in range(cuda.grid(1), parts.size, cuda.gridsize(1)):
-        part = np.float64(parts[i])
+        part = parts[i]
         if undefined:
             out[i] = math.nan
         else:
-            out[i] = part if stays else part - np.float64(normal[i]) * factor
+            out[i] = part if stays else (part * before - normal[i] * step * behind) * after

@@ -21,12 +21,11 @@ from ..projections import (
     Simplex,
     WeightedL1Ball,
 )
-from ..projections.levels import HUGE, SHRINK
 from . import norms, sections
 from .device import as_device, common_stream, new_vector, require
 from .entries import each_entry
 from .fields import overlap, real_parts
-from .levels import MODULI, SIZES, VALUES
+from .levels import MODULI, SIZES, VALUES, shrink_for
 from .planes import move_along
 from .threshold import lower
 
@@ -114,7 +113,7 @@ def _excludes_all_vectors_of(n, onto):
 
 
 def _lower(levels, x, out, radius, inside, rest, stream):
-    lower(levels, x, out, radius, inside, SHRINK if radius > HUGE else 1.0, rest, stream)
+    lower(levels, x, out, radius, inside, shrink_for(radius, x.dtype), rest, stream)
 
 
 def _moduli(x):

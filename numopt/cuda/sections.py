@@ -18,8 +18,8 @@ from .bracket import BASE, FIRST, KNOWN, LAST, MOST_STEPS, SHIFT, advance, first
 from .compose import pattern_of, reader
 from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
 from .fields import kept
+from .newton import INSIDE, RUNNING, UNDEFINED
 from .sums import TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
-from .threshold import INSIDE, RUNNING, UNDEFINED
 
 _IN_FLIGHT = 2  # entries in a thread that writes
 ALONE = 32768  # entries that one block projects as fast as the launches are started
@@ -118,7 +118,7 @@ def _passes(level, read):
 
 
 def _writer(levels, read):
-    level, placed = levels
+    level, placed = levels.level, levels.placed
 
     @cuda.jit(device=True)
     def put(x, out, fields, i, u, state):

@@ -33,6 +33,10 @@ class Reducing(NamedTuple):
         """Where the numbers of rule k stand among all."""
         return sum(self.sizes[:k])
 
+    def part_of_board(self, k):
+        """Where they begin and end in a block's board: behind the sums."""
+        return MOST_SUMS + self.place(k), MOST_SUMS + self.place(k + 1)
+
     def place_of_coefficients(self, k):
         """Where its coefficients stand in a block's board: behind the sums and the numbers."""
         return MOST_SUMS + sum(self.sizes) + sum(self.counts[:k])
@@ -54,7 +58,7 @@ def _begin(reducing, k=0):
         return _nothing
     like, others = reducing.rules[k], _begin(reducing, k + 1)
     one = device_function(notice.implementation(type(like)))
-    first, last = MOST_SUMS + reducing.place(k), MOST_SUMS + reducing.place(k + 1)
+    first, last = reducing.part_of_board(k)
 
     @cuda.jit(device=True)
     def begin(rules, board, t, rate, f):
@@ -70,7 +74,7 @@ def _put_coefficients(reducing, k=0):
         return _nothing
     like, others = reducing.rules[k], _put_coefficients(reducing, k + 1)
     one = device_function(coefficients.implementation(type(like)))
-    first, last = MOST_SUMS + reducing.place(k), MOST_SUMS + reducing.place(k + 1)
+    first, last = reducing.part_of_board(k)
     put, place = putter(reducing.counts[k]), reducing.place_of_coefficients(k)
 
     @cuda.jit(device=True)
@@ -92,7 +96,7 @@ def _absorber(reducing, k):
         return _absorb_nothing
     like = reducing.rules[k]
     one = device_function(absorb.implementation(type(like)))
-    first, last = MOST_SUMS + reducing.place(k), MOST_SUMS + reducing.place(k + 1)
+    first, last = reducing.part_of_board(k)
 
     @cuda.jit(device=True)
     def hand_on(rules, board, n, t):

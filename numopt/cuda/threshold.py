@@ -20,7 +20,21 @@ import numpy as np
 
 from .._scalars import larger
 from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
-from .sums import STATE, TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
+from .newton import (
+    DELTA,
+    DENSITY,
+    DONE,
+    INSIDE,
+    RUNNING,
+    TAU,
+    TOP,
+    UNDEFINED,
+    first_step,
+    hand_on,
+    known_before,
+    next_step,
+)
+from .sums import TREE, WIDE, blocks_that_add, leave, of_block, room_for
 
 _IN_FLIGHT = 2  # entries in a thread that writes
 ALONE = 32768  # entries that one block projects as fast as ten launches are started
@@ -29,11 +43,6 @@ SAMPLED, IN_A_ROW = 16384, 16  # entries
 _NEAR = 0.05  # of delta: where the density of levels is measured
 _FEWEST = 30.0  # sampled entries above the root that say something about it
 _MOST_STEPS = 200
-_ROUNDING = 4e-15  # of a sum, at most
-
-RUNNING, FOUND, INSIDE, UNDEFINED = 0.0, 1.0, 2.0, 3.0  # what is known: nothing yet, delta, P(x) = x, a NaN
-DELTA, SLOPE, TOP, DONE, FIELDS = range(5)  # of a row of the state; the last launch's is row 0
-TAU, DENSITY = STATE - 2, STATE - 1  # of the state: what the sample has given
 
 
 class Kernels(NamedTuple):
@@ -64,68 +73,6 @@ def lower(levels, x, out, radius, inside, shrink, rest, stream):
         launch(run.step, blocks, THREADS, stream, x, *given, inside, row, room)
     launch(run.finish, 1, WIDE, stream, x, *given, inside, STEPS + 1, blocks, room)
     launch(run.write, blocks_of(n, _IN_FLIGHT, MOST_BLOCKS), THREADS, stream, x, out, shrink, rest, room)
-
-
-# --- from sums to the next delta -------------------------------------------------------------------------------------
-
-
-@cuda.jit(device=True)
-def _begin(r, inside, n, tau, density, sums):
-    """(delta, what is known) after a survey with the sums at the threshold tau."""
-    lowered, slope, total, top = sums
-    if not math.isfinite(top):
-        return 0.0, UNDEFINED
-    if inside and total <= r:
-        return 0.0, INSIDE
-    if r == 0.0:
-        return 0.0, FOUND
-    everyone = (r + (n * top - total)) / n  # the root if no entry becomes 0; never below it
-    limit = everyone if 0.0 < everyone < r else r
-    if slope > 0.0:
-        move = (lowered - r) / slope
-        bend = -0.5 * density * move / slope
-        if abs(bend) < 0.5:
-            move /= 1.0 + bend  # Halley's method
-        delta = (top - tau) - move
-        if 0.0 < delta < limit:
-            return delta, RUNNING
-    return limit, RUNNING
-
-
-@cuda.jit(device=True)
-def _move(r, delta, before, lowered, slope):
-    """(delta, slope, what is known) after a step from delta; ``before`` is the slope where the step before began."""
-    # the same entries as before: then the step before was exact
-    done = FOUND if slope == before or abs(lowered - r) <= _ROUNDING * r else RUNNING
-    moved = delta - (lowered - r) / slope
-    if 0.0 < moved <= r:
-        return moved, slope, done
-    return r, 0.0, done if moved > r else RUNNING  # not below the root: the largest level alone gives r
-
-
-@cuda.jit(device=True)
-def _known(tree, r, inside, n, row, blocks, room):
-    """(delta, slope, top, what is known) at the beginning of launch ``row``, the same in every block."""
-    if row == 1:
-        sums = of_all_blocks(tree, room, 0, blocks)
-        delta, done = _begin(r, inside, n, room[TAU], room[DENSITY], sums)
-        return delta, 0.0, sums[3], done
-    at = FIELDS * (row - 1)
-    delta, slope, top, done = room[at + DELTA], room[at + SLOPE], room[at + TOP], room[at + DONE]
-    if done == RUNNING:
-        lowered, count, _, _ = of_all_blocks(tree, room, (row - 1) % 2, blocks)
-        delta, slope, done = _move(r, delta, slope, lowered, count)
-    return delta, slope, top, done
-
-
-@cuda.jit(device=True)
-def _hand_on(room, row, delta, slope, top, done):
-    if cuda.grid(1) == 0:
-        at = FIELDS * row
-        room[at + DELTA] = delta
-        room[at + SLOPE] = slope
-        room[at + TOP] = top
-        room[at + DONE] = done
 
 
 # --- passes over the vector ------------------------------------------------------------------------------------------
@@ -161,21 +108,29 @@ def _passes(level):
 
 
 def _writer(levels):
-    level, placed = levels
+    """``prepared(u, top, delta, down, done)``, once for all entries, and ``put``, which writes one of them."""
+    _, placed, own_level, precise = levels
 
     @cuda.jit(device=True)
-    def put(x, out, i, u, down, delta, top, done, rest):
+    def prepared(u, top, delta, down, done):
+        numbers = precise(u, top), precise(u, delta), precise(u, down), precise(u, 1.0 / down), precise(u, 0.0)
+        return int(done), numbers  # or doubles would be compared again for every entry
+
+    @cuda.jit(device=True)
+    def put(out, i, u, known, rest):
         """Write the entry i, which is u."""
-        if done == UNDEFINED:
+        done, numbers = known
+        if done == int(UNDEFINED):
             out[i] = math.nan
-        elif done == INSIDE:
+        elif done == int(INSIDE):
             out[i] = u - u if rest else u
         else:
-            b = level(u, down)
-            value = placed(u, b, max(delta - (top - b), 0.0), 1.0 / down)
+            top, delta, down, grow, zero = numbers
+            b = own_level(u, down)
+            value = placed(u, b, max(delta - (top - b), zero), grow)
             out[i] = u - value if rest else value
 
-    return put
+    return prepared, put
 
 
 def _solver(further):
@@ -187,7 +142,7 @@ def _solver(further):
                 break
             lowered, count = further(x, down, top, delta, cuda.threadIdx.x, cuda.blockDim.x, False)
             lowered, count, _, _ = of_block(tree, lowered, count, 0.0, 0.0)
-            delta, slope, done = _move(r, delta, slope, lowered, count)
+            delta, slope, done = next_step(r, delta, slope, lowered, count)
         return delta, done
 
     return solve
@@ -200,22 +155,28 @@ def _solver(further):
 def kernels(levels):
     """The kernels for one kind of levels."""
     first, further = _passes(levels.level)
-    put, solve = _writer(levels), _solver(further)
+    writer, solve = _writer(levels), _solver(further)
     return Kernels(
-        _alone(first, solve, put), _sample(levels.level), _survey(first), _step(further), _finish(solve), _write(put)
+        _alone(first, solve, *writer),
+        _sample(levels.level),
+        _survey(first),
+        _step(further),
+        _finish(solve),
+        _write(*writer),
     )
 
 
-def _alone(first, solve, put):
+def _alone(first, solve, prepared, put):
     @cuda.jit
     def alone(x, out, r, down, inside, rest):
         tree = cuda.shared.array(TREE, np.float64)
         sums = first(x, down, math.inf, cuda.threadIdx.x, cuda.blockDim.x)
         lowered, count, total, top = of_block(tree, sums[0], sums[1], sums[2], sums[3])
-        delta, done = _begin(r, inside, x.size, 0.0, 0.0, (lowered, count, total, top))
+        delta, done = first_step(r, inside, x.size, 0.0, 0.0, (lowered, count, total, top))
         delta, done = solve(tree, x, r, down, delta, 0.0, top, done)
+        known = prepared(x[0], top, delta, down, done)
         for i in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
-            put(x, out, i, x[i], down, delta, top, done, rest)
+            put(out, i, x[i], known, rest)
 
     return alone
 
@@ -248,7 +209,7 @@ def _sample(level):
             if done != RUNNING or not tells:
                 break
             lowered, slope = sums_at(tree, x, down, count, hop, top, delta)
-            delta, before, done = _move(part, delta, before, lowered, slope)
+            delta, before, done = next_step(part, delta, before, lowered, slope)
         _, above = sums_at(tree, x, down, count, hop, top, (1.0 - _NEAR) * delta)
         _, below = sums_at(tree, x, down, count, hop, top, (1.0 + _NEAR) * delta)
         if cuda.threadIdx.x == 0:
@@ -272,8 +233,8 @@ def _step(further):
     @cuda.jit
     def step(x, r, down, inside, row, room):
         tree = cuda.shared.array(TREE, np.float64)
-        delta, slope, top, done = _known(tree, r, inside, x.size, row, cuda.gridDim.x, room)
-        _hand_on(room, row, delta, slope, top, done)
+        delta, slope, top, done = known_before(tree, r, inside, x.size, row, cuda.gridDim.x, room)
+        hand_on(room, row, delta, slope, top, done)
         if done != RUNNING:
             return
         # every other pass backwards: what it reads first is what the one before has left in the cache
@@ -287,23 +248,23 @@ def _finish(solve):
     @cuda.jit
     def finish(x, r, down, inside, row, blocks, room):
         tree = cuda.shared.array(TREE, np.float64)
-        delta, slope, top, done = _known(tree, r, inside, x.size, row, blocks, room)
+        delta, slope, top, done = known_before(tree, r, inside, x.size, row, blocks, room)
         delta, done = solve(tree, x, r, down, delta, slope, top, done)
-        _hand_on(room, 0, delta, slope, top, done)
+        hand_on(room, 0, delta, slope, top, done)
 
     return finish
 
 
-def _write(put):
+def _write(prepared, put):
     @cuda.jit
     def write(x, out, down, rest, room):
-        delta, top, done, apart = room[DELTA], room[TOP], room[DONE], cuda.gridsize(1)
+        known, apart = prepared(x[0], room[TOP], room[DELTA], down, room[DONE]), cuda.gridsize(1)
         for i in range(cuda.grid(1), x.size, 2 * apart):
             k = i + apart
             u = x[i]
             if k < x.size:
                 v = x[k]
-                put(x, out, k, v, down, delta, top, done, rest)
-            put(x, out, i, u, down, delta, top, done, rest)
+                put(out, k, v, known, rest)
+            put(out, i, u, known, rest)
 
     return write

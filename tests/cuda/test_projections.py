@@ -107,6 +107,113 @@ def test_single_precision(case):
             assert_near(projected(x, case.set(*parameters)), expected, x, eps=np.finfo(np.float32).eps)
 
 
+# --- single precision ------------------------------------------------------------------------------------------------
+
+EPS32, SMALLEST32 = np.finfo(np.float32).eps, float(np.finfo(np.float32).smallest_subnormal)
+
+
+@pytest.fixture(params=["one block", "many launches"])
+def any_launches(request):
+    if request.param == "many launches":
+        request.getfixturevalue("many_launches")
+
+
+@pytest.mark.parametrize("ratio", [3e-6, 1e-10, 1e-20, 1e-35])
+@pytest.mark.parametrize("name", ["L1Ball", "L1Sphere", "Simplex"])
+def test_singles_are_right_to_an_ulp_of_a_radius_far_below_them(any_launches, name, ratio):
+    case, n = case_of(name), 40
+    rng = np.random.default_rng(n)
+    size = 1.0 if ratio == 3e-6 else 0.0  # below the spacing of the numbers around 1 only ties remain
+    x = (1.0 + size * np.rint(rng.uniform(-9, 3, n)) * 2.0**-22).astype(np.float32)
+    x[::2] *= -0.3 if name == "Simplex" else -1.0
+    x[3], r = 0.0, ratio * n
+    expected, p = case.exact(x.astype(float), r), projected(x, case.set(r))
+    assert np.count_nonzero(expected) > 2
+    assert_near(p, expected.astype(np.float32), np.array([r]), eps=EPS32)
+    assert abs(norm1(p) / r - 1) <= 4 * EPS32 + n * SMALLEST32 / r
+
+
+@pytest.mark.parametrize("name", ["L1Ball", "Simplex", "LinfNorm"])
+@pytest.mark.parametrize("scale", [1e-43, 1e-38, 1e37])
+def test_thresholds_of_tiny_and_huge_singles(any_launches, name, scale):
+    x = (scale * np.random.default_rng(7).standard_normal(50)).astype(np.float32)
+    r = 4.0 * scale
+    if name == "LinfNorm":
+        expected, p = x - case_of("L1Ball").exact(x.astype(float), r), projected_by_prox(x, no.LinfNorm(r))
+    else:
+        expected, p = case_of(name).exact(x.astype(float), r), projected(x, case_of(name).set(r))
+    np.testing.assert_allclose(p, expected, rtol=0, atol=4 * EPS32 * largest(x) + SMALLEST32)
+
+
+def projected_by_prox(x, of):
+    return no.prox(cuda.to_device(x), of).copy_to_host()
+
+
+def test_a_sum_of_singles_beyond_their_range(any_launches):
+    x = np.tile(np.float32([1e38, -2e38, 1e38, 0.0]), 8)
+    p = projected(x, no.L1Sphere(6.4e39))
+    np.testing.assert_allclose(p, np.tile([2e38, -3e38, 2e38, 1e38], 8), rtol=4 * EPS32)
+    x = np.full(30, -3e38, np.float32)
+    x[4] = 3e38
+    p = projected(x, no.Simplex(6.6e39))
+    np.testing.assert_allclose(p, np.where(x > 0, INF, 2e38), rtol=8 * EPS32)
+    assert (projected(x, no.Simplex(1e300)) == INF).all()
+
+
+WIDE_SCALES = [1e-44, 1e-38, 1e-20, 1.0, 1e20, 1e38]
+
+
+@pytest.mark.parametrize("radius", [1e-60, 1e-44, 1e-38, 1e-10, 1.0, 1e10, 1e38, 1e60])
+@pytest.mark.parametrize("make", [no.L2Ball, no.L2Sphere], ids=label)
+def test_2_norms_of_singles_of_any_size(make, radius):
+    """Every entry is right where it can be represented, beside zeros and much smaller ones."""
+    for scale in WIDE_SCALES:
+        x = (scale * np.array([0.0, 1.0, -1e-3, 0.25, 3e-20, -0.5])).astype(np.float32)
+        wide = x.astype(float)
+        norm = np.sqrt(np.sum((wide / scale) ** 2)) * scale
+        expected = x if make is no.L2Ball and norm <= radius else (wide / norm * radius).astype(np.float32)
+        p = projected(x, make(radius))
+        assert p.dtype == np.float32
+        np.testing.assert_allclose(p, expected, rtol=4 * EPS32, atol=SMALLEST32)
+
+
+@pytest.mark.parametrize("scale", WIDE_SCALES)
+def test_cones_and_shrinkage_of_singles_of_any_size(scale):
+    x = (scale * np.array([0.4, 1.0, -1e-3, 0.25, 0.0, -0.5])).astype(np.float32)
+    wide = x.astype(float)
+    for head in (0.4, -0.3, 2.0, -2.0):
+        wide[0] = x[0] = np.float32(scale * head)
+        expected = case_of("SecondOrderCone").exact(wide)
+        np.testing.assert_allclose(projected(x, no.SecondOrderCone()), expected, rtol=4 * EPS32, atol=SMALLEST32)
+    norm = np.sqrt(np.sum((wide / scale) ** 2)) * scale
+    for share in (1e-12, 0.3, 0.999, 2.0):
+        expected = wide * max(1 - share, 0)
+        np.testing.assert_allclose(
+            projected_by_prox(x, no.L2Norm(share * norm)), expected, rtol=8 * EPS32, atol=SMALLEST32
+        )
+
+
+@pytest.mark.parametrize("scale", WIDE_SCALES)
+@pytest.mark.parametrize("length", [2.0**-30, 2.0**-9, 1.0, 2.0**9, 2.0**40])
+def test_planes_for_singles_of_any_size(scale, length):
+    normal, x = length * np.array([0.5, -0.25, 0.0, 1.0]), (scale * np.array([1.0, 0.3, -0.7, 0.01])).astype(np.float32)
+    wide = x.astype(float)
+    for share in (-1.0, 0.0, 0.4, 1.0):
+        offset = share * scale * length
+        expected = wide - normal / length**2 * (np.sum(normal * wide) - offset) / 1.3125
+        p = projected(x, no.Hyperplane(normal, offset))
+        np.testing.assert_allclose(p, expected, rtol=0, atol=4 * EPS32 * largest(x, expected) + SMALLEST32)
+        assert p[2] == x[2]
+
+
+def test_a_step_of_singles_that_overflows():
+    same(np.float32([3e38]), no.Hyperplane([1.0], -float(np.float32(3e38))), np.float32([-3e38]))
+    same(np.float32([1.0, 2.0]), no.Hyperplane([1.0, 0.0], 1e60), [INF, 2.0])
+
+
+# --- many launches ---------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("steps", [0, 2])
 @pytest.mark.parametrize(("name", "dtype"), LEVELS, ids=label)
 def test_the_launches_of_long_vectors(many_launches, monkeypatch, name, dtype, steps):
