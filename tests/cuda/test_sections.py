@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from numba import types
-from projections.set_cases import CASES, label, norm1, random_vector
+from projections.set_cases import CASES, assert_near, label, norm1, random_vector
 
 import numopt as no
 
@@ -15,16 +15,11 @@ from numopt.cuda import levels, sections  # noqa: E402
 from numopt.cuda.compose import NUMBER, WRITTEN  # noqa: E402
 
 INF = np.inf
-EPS = np.finfo(float).eps
 NAMES = [("BoxSection", float), ("CappedSimplex", float), ("WeightedL1Ball", float), ("WeightedL1Ball", complex)]
 
 
 def projected(x, onto):
     return no.project(cuda.to_device(np.array(x)), onto).copy_to_host()
-
-
-def assert_near(p, expected, x, ulps=8):
-    np.testing.assert_allclose(p, expected, rtol=0, atol=ulps * EPS * max(np.max(np.abs(x)), np.max(np.abs(expected))))
 
 
 @pytest.mark.kernel

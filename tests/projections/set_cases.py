@@ -12,6 +12,9 @@ from projections import exact_projections as exact
 
 import numopt as no
 
+EPS = np.finfo(float).eps
+SMALLEST = 5e-324
+
 
 @dataclass(frozen=True)
 class Case:
@@ -407,6 +410,25 @@ PAIRS = [(case, dtype) for case in CASES for dtype in (float, complex) if np.dty
 def some(predicate):
     """The pairs of set and dtype, of such sets."""
     return [(case, dtype) for case, dtype in PAIRS if predicate(case)]
+
+
+def singles(case):
+    """(set, x, projection rounded to single precision) for real x and for complex ones."""
+    for kind, dtype in (("f", np.float32), ("c", np.complex64)):
+        if kind in case.kinds:
+            wide = np.promote_types(dtype, float)
+            rng = np.random.default_rng(3)
+            parameters = case.parameters(7, rng, wide)
+            x = random_vector(rng, 7, dtype)
+            yield case.set(*parameters), x, case.exact(x.astype(wide), *parameters).astype(dtype)
+
+
+def assert_near(actual, expected, x, ulps=8, eps=EPS, smallest=SMALLEST):
+    """Of the same dtype, and no entry off by more than so many ulp of the largest one (and of the smallest number)."""
+    assert actual.dtype == expected.dtype
+    size = largest(x, expected)
+    error = largest(actual.real - expected.real, actual.imag - expected.imag)
+    assert error <= ulps * eps * size + expected.size * smallest, f"{error:.3g} beside {size:.3g}"
 
 
 # --- intersections with a known projection: (sets, reference) --------------------------------------------------------
