@@ -19,9 +19,9 @@ _IN_FLIGHT = 2  # entries in a thread that writes
 _LOW, _HIGH = 2.0**-480, 2.0**480  # parts between them are squared as they are
 _UP, _DOWN = 2.0**600, 2.0**-540  # what the smaller and the larger ones are multiplied by
 _SMALLEST = 1e-280  # a ratio that is right to rounding
-_LOW_SINGLE, _HIGH_SINGLE = 2.0**-126, 2.0**127  # factors between them are numbers of float32, right to rounding
-_LEAST, _MOST = 2.0**-300, 2.0**300  # factors beyond them make 0 and inf of every part of float32
-_ROOM = 2.0**100  # in which a product of float32 with one beyond the limits is kept meanwhile
+_LOW_SINGLE, _HIGH_SINGLE = 2.0**-126, 2.0**127  # factors between them are right to rounding in float32, too
+_LEAST, _MOST = 2.0**-300, 2.0**300  # factors beyond them make 0 and inf of all parts of float32 but 0
+_AWAY = 2.0**100  # from the limits of float32
 
 
 def resize(parts, out, kind, radius, first, stream):
@@ -103,15 +103,12 @@ def _chosen(kind, norm, scale, radius, first, room):
 
 @cuda.jit(device=True)
 def _for_singles(a, b, c):
-    """Three factors with this product, one after the other: with a part no product overflows before the last one does.
-
-    And none underflows. Of float32 the last factor, and the first as far as it counts, change the exponent only.
-    """
+    """Three factors with the product a b c: a part of float32 times one after the other is in range if the last is."""
     product = a * b * c
     if product > _HIGH_SINGLE:
-        return _ROOM, min(product, _MOST) / _ROOM / _ROOM, _ROOM
+        return _AWAY, min(product, _MOST) / _AWAY / _AWAY, _AWAY
     if product < _LOW_SINGLE:
-        return 1.0 / _ROOM, max(product, _LEAST) * _ROOM * _ROOM, 1.0 / _ROOM
+        return 1.0 / _AWAY, max(product, _LEAST) * _AWAY * _AWAY, 1.0 / _AWAY
     return 1.0, product, 1.0
 
 

@@ -53,8 +53,8 @@ def _multiply(normal, parts, room):
 def _step(excess, squares, most):
     """(before, step, behind, after): x - a excess / squares is (x before - a step behind) after.
 
-    In double precision; of float32 nothing over- or underflows on the way that counts beside the largest entry. An
-    infinite step is no number: times an entry 0 of the normal it would be NaN.
+    In double and in single precision nothing over- or underflows on the way that counts beside the largest entry. The
+    step is finite: an infinite one times an entry 0 of the normal would be NaN.
     """
     step, before, behind = excess / squares, 1.0, 1.0
     if abs(step) > _LARGE:
