@@ -27,6 +27,8 @@ def shrink_for(radius, dtype):
     """The power of two times which levels that are lowered to this sum do not overflow."""
     if radius > HUGE:
         return SHRINK
+    if dtype == np.complex128:
+        return 0.5  # a modulus of two large parts may be no number
     return _SHRINK_SINGLE if dtype == np.float32 and radius > _HUGE_SINGLE else 1.0
 
 

@@ -322,6 +322,13 @@ def test_sums_and_norms_that_overflow(name):
             assert_near(projected(x, case.set(radius)), case.exact(x, radius), x)
 
 
+@pytest.mark.parametrize("name", ["L1Ball", "L1Sphere"])
+def test_moduli_that_overflow(name):
+    x, case = 1.7e308 * np.array([1 + 1j, 0.5 - 1j, 1e-3]), case_of(name)
+    for radius in (1.0, 1e300, 1.7e308):
+        assert_near(projected(x, case.set(radius)), case.exact(x, radius), x)
+
+
 @pytest.mark.parametrize("x", [[SMALLEST * 1j, 0], [1e-300 + 1e-290j, 3e-310], [3.0, -1e-20j]])
 def test_small_moduli_that_grow_large(x):
     for r in (1.0, 1e300):
