@@ -13,6 +13,7 @@ _LARGEST = np.iinfo(np.int64).max
 
 def start_vector(x0, name="x0"):
     """``x0`` as a fresh contiguous float64 or complex128 vector; a scalar becomes a vector of one entry."""
+    _refuse_device_array(x0, name)
     given = np.asarray(x0)
     if given.dtype.kind not in "biufc":
         raise TypeError(f"{name} must hold real or complex numbers, got dtype {given.dtype}")
@@ -24,6 +25,12 @@ def start_vector(x0, name="x0"):
         where = int(np.flatnonzero(~np.isfinite(vector))[0])
         raise ValueError(f"{name} must be finite, but {name}[{where}] = {vector[where]}")
     return vector
+
+
+def _refuse_device_array(x, name):
+    """TypeError for an array on a GPU, which NumPy would copy without a word."""
+    if is_device_array(x):
+        raise TypeError(f"{name} is on a GPU, but this works on the host: pass a copy of it as a NumPy array")
 
 
 def parameter_vector(x):
@@ -40,6 +47,7 @@ def point_vector(x):
     """``x`` as a contiguous writable vector; numbers that are not of single or double precision become double."""
     if type(x) is np.ndarray and x.ndim == 1 and x.dtype.char in "dDfF" and x.dtype.isnative and x.flags.carray:
         return x
+    _refuse_device_array(x, "x")
     given = np.asarray(x)
     if given.dtype.kind not in "biufc":
         raise TypeError(f"x must hold real or complex numbers, got dtype {given.dtype}")
@@ -60,9 +68,16 @@ def bounds_vectors(bounds, n):
     ValueError, TypeError
         If there is not one pair for each of the n entries.
     """
-    names = next((names for names in (("lb", "ub"), ("lower", "upper")) if hasattr(bounds, names[0])), None)
+    names = ("lb", "ub") if hasattr(bounds, "lb") else None
+    if getattr(bounds, "_fields", None) == ("lower", "upper"):  # a Box; of other sets the bounds would not be all
+        names = "lower", "upper"
+    if getattr(type(bounds), "is_set", False) and names is None:
+        raise TypeError(f"bounds must be Bounds, a Box, or pairs (lower, upper); pass a set as constraints={bounds!r}")
     if names is not None:
-        lower, upper = (np.asarray(getattr(bounds, name), float) for name in names)
+        lower, upper = (np.asarray(getattr(bounds, name)) for name in names)
+        if lower.dtype.kind == "c" or upper.dtype.kind == "c":
+            raise TypeError(f"bounds must be real, got {bounds!r}")
+        lower, upper = lower.astype(float), upper.astype(float)
     else:
         try:
             pairs = list(bounds)
@@ -90,6 +105,14 @@ def step_vectors(x, g):
     if g.dtype != x.dtype:
         raise ValueError(f"update: x is {x.dtype}, but g is {g.dtype}; pass g.astype(x.dtype)")
     return np.asarray(x), g
+
+
+def check_out(out, like):
+    """ValueError unless ``out`` is an array that takes ``like`` as it is."""
+    is_array = isinstance(out, np.ndarray) and out.flags.writeable
+    if not (is_array and out.shape == like.shape and out.dtype == like.dtype):
+        what = f"{out.dtype} of shape {out.shape}" if isinstance(out, np.ndarray) else repr(out)
+        raise ValueError(f"out must be a writable {like.dtype} array of shape {like.shape}, got {what}")
 
 
 def gradient_vector(g, dtype, size):

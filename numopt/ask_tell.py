@@ -5,7 +5,7 @@ and ``counters``, whose first entries are named here; ``parameters``, the record
 empty array of the dtype of x. Vectors of the core hold real numbers; a complex entry is two.
 """
 
-from ._input import gradient_vector, objective_value
+from ._input import check_out, gradient_vector, objective_value
 from ._jit import jit, lend, real_view, view_like
 from .generic import tell
 from .status import Status
@@ -85,8 +85,7 @@ class AskTell:
         point = self.compiled.ask(self)
         if out is None:
             return point.copy()
-        if out.shape != point.shape:
-            raise ValueError(f"out has shape {out.shape}, but the point has {point.shape}")
+        check_out(out, point)
         out[:] = point
         return out
 

@@ -31,8 +31,8 @@ class GradientReport:
     Attributes
     ----------
     verdict : str
-        'right', 'conjugated', 'halved', 'conjugated and halved', 'doubled', 'negated', 'wrong entries', 'wrong' or
-        'not finite'.
+        'right', 'conjugated', 'halved', 'conjugated and halved', 'doubled', 'negated', 'wrong entries', 'wrong',
+        'not finite', or 'hidden' if no difference of f would show whether it is right.
     error : float
         The largest difference between the given and the numerical gradient, relative to the largest entry of the
         latter.
@@ -170,6 +170,9 @@ def _judge(given, numerical, checked, rtol, noise):
         else float(np.max(abs(given), initial=0.0))
     )
     found = {"given": given, "numerical": numerical, "checked": checked, "entries": checked[wrong]}
+    if 0.0 < np.max(abs(given), initial=0.0) <= np.max(noise, initial=0.0):
+        advice = "rounding of f hides slopes as small as these: subtract a constant from f, or choose another point"
+        return GradientReport("hidden", error, advice, **found)
     if not wrong.any():
         return GradientReport("right", error, f"{checked.size} entries agree with finite differences", **found)
     for verdict, (mistake, advice) in _MISTAKES.items():

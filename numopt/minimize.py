@@ -197,7 +197,7 @@ def _search(fun, x0, args, jac, bounds, constraints, callback, options, on_devic
         raise ValueError(f"SparseEvolution takes bounds, but no other set, got {onto!r}: let fun return inf outside")
     if onto is not None and bounds is not None:
         raise ValueError("give bounds or constraints, not both")
-    chosen = merge(options, None, SearchOptions, stacklevel=4)
+    chosen = merge(options, None, SearchOptions)
     result = search(fun, x0, args, onto if bounds is None else bounds, callback, chosen, on_device)
     if chosen.disp:
         _print(result)

@@ -1,12 +1,13 @@
 """The options of ``minimize``: SciPy's names and defaults, and those of this package."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from ._input import at_least, not_negative
+from ._input import at_least, callers_level, not_negative
 from ._jit import Record
 from .linesearch import MoreThuente
 
@@ -59,10 +60,12 @@ class SearchOptions(NamedTuple):
 DEFAULTS = Options()
 
 
-def merge(options, tol, kind=Options, stacklevel=3):
+def merge(options, tol, kind=Options):
     """The options given, over the defaults; warns of unknown ones, and raises for values that make no sense."""
     if not options and tol is None:
         return DEFAULTS if kind is Options else kind()
+    if type(options) is not dict and not isinstance(options, Mapping | None):
+        raise TypeError(f"options must be a dict, got {options!r}")
     given = dict(options or {})
     if tol is not None and kind is Options:
         given.setdefault("ftol", tol)
@@ -70,7 +73,7 @@ def merge(options, tol, kind=Options, stacklevel=3):
     if not kind._field_defaults.keys() >= given.keys():
         unknown = [name for name in given if name not in kind._fields]
         message = f"unknown options: {', '.join(map(str, unknown))}; known: {', '.join(kind._fields)}"
-        warnings.warn(message, OptimizeWarning, stacklevel=stacklevel)
+        warnings.warn(message, OptimizeWarning, stacklevel=callers_level())
         given = {name: value for name, value in given.items() if name in kind._fields}
     for name, value in given.items():
         check = _CHECKS.get(name)
@@ -104,7 +107,10 @@ def _convention(value, name):
 
 
 def _number(value, name):
-    number = float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
     if np.isnan(number):
         raise ValueError(f"{name} must not be NaN")
     return number

@@ -10,23 +10,13 @@ from ._foreign import cuda_part
 from ._input import objective_value
 from ._jit import PLAIN, adapt, call_objective, jit
 from .drive import AIR
+from .options import SearchOptions
 from .sparse import SparseEvolution
 from .status import Status
 from .watch import Callback
 
 RUNNING = int(Status.RUNNING)
-_SOLVERS_OWN = (
-    "penalty",
-    "seed",
-    "sigma",
-    "zeta",
-    "patience",
-    "maxfun",
-    "penalize",
-    "resamples",
-    "grow",
-    "selection",
-)
+_SOLVERS_OWN = SearchOptions._fields[: SearchOptions._fields.index("vectorized")]  # the others are of this loop
 _COLUMNS = ("nit", "nfev", "fun", "f", "nnz", "time")
 
 

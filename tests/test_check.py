@@ -144,3 +144,11 @@ def test_nothing_to_check_raises(jac):
 def test_wrong_length_raises():
     with pytest.raises(ValueError, match="gradient has 1 entries"):
         no.check_gradient(lambda x: (0.0, np.ones(1)), np.ones(2))
+
+
+def test_a_gradient_that_rounding_hides_is_not_called_right():
+    for sign in (1, -1):
+        report = no.check_gradient(lambda x, sign=sign: (1e13 + np.sum(x), sign * np.ones(2)), np.ones(2))
+        assert not report
+        assert report.verdict == "hidden"
+    assert no.check_gradient(lambda x: (1e13, np.zeros(2)), np.ones(2))  # nothing to hide

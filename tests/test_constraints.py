@@ -607,3 +607,14 @@ def test_a_converged_run_within_a_set_goes_on_to_a_smaller_gtol():
 def test_three_points_keep_their_order_at_a_bound():
     res = no.minimize(lambda x: float(np.exp(x[0])), [0.0], jac="3-point", bounds=[(0.0, 5.0)])
     np.testing.assert_allclose(res.jac, 1.0, rtol=1e-9)
+
+
+def test_bounds_are_a_box_and_no_other_set():
+    """Of a section of a box, the bounds alone would be another set."""
+    box = minimize(bowl, np.zeros(2), jac=True, bounds=no.Box(0.0, [1.0, 5.0]))
+    np.testing.assert_allclose(box.x, [1, 3])
+    for onto in (no.BoxSection(0.0, 1.0, 1.0, 1.0), no.L1Ball(1.0)):
+        with pytest.raises(TypeError, match="pass a set as constraints="):
+            minimize(bowl, np.zeros(2), jac=True, bounds=onto)
+        with pytest.raises(TypeError, match="pass a set as constraints="):
+            no.SparseEvolution(np.zeros(2), bounds=onto)

@@ -12,7 +12,7 @@ import pytest
 import numopt
 
 ROOT = Path(__file__).parents[1]
-PUBLIC = ["numopt", "numopt.linesearch", "numopt.solvers"]
+PUBLIC = ["numopt", "numopt.linesearch", "numopt.projections", "numopt.rules", "numopt.solvers", "numopt.sparse"]
 
 
 def test_no_layer_imports_one_above_it():

@@ -1482,3 +1482,11 @@ def test_a_wrong_gradient_is_no_success(wrong, seed):
 def test_minimize_is_public():
     assert "minimize" in numopt.__all__
     assert numopt.minimize is minimize
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [("maxfun", "options must be a dict"), ({"target": "x"}, "target must")]
+)
+def test_options_that_are_none(options, message):
+    with pytest.raises(TypeError, match=message):
+        minimize(lambda x: (x @ x, 2 * x), np.ones(2), jac=True, options=options)

@@ -14,7 +14,7 @@ from .sums import STATE, of_all_blocks
 MOST_STEPS = 300  # of each of the two searches
 _EPSILON = 2.220446049250313e-16
 
-BASE, SHIFT, LOW, HIGH, TAKEN, AGAIN, KNOWN, FIELDS = range(8)
+BASE, SHIFT, KNOWN, FIELDS = 0, 1, 6, 7  # of a state; between them the bracket, steps taken, and which search it is
 FIRST, LAST = STATE - 2, STATE - 1  # where the outermost tau at which an entry meets a bound stand, behind two states
 
 

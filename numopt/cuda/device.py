@@ -1,6 +1,6 @@
 """The GPU as the package sees it: its arrays, streams and launches. The only import of ``numba.cuda``.
 
-Nothing but ``to_host`` waits for the device, and nothing is copied through the host.
+Nothing here but ``to_host`` waits for the device, and nothing is copied through the host.
 """
 
 import functools
@@ -22,7 +22,8 @@ SIMULATED = not hasattr(cuda, "from_cuda_array_interface")  # NUMBA_ENABLE_CUDAS
 DTYPES = tuple(map(np.dtype, (np.float32, np.float64, np.complex64, np.complex128)))
 THREADS = 8 if SIMULATED else 256  # in a block; a power of two, for sums are taken by halves
 MOST_BLOCKS = 512  # of kernels that add up, or whose blocks begin with some work of their own: 4 MB in flight
-LOADS = 4  # entries in flight in a thread that adds up; those that also store hold two
+LOADS = 4  # entries in flight in a thread that adds up
+WRITES = 2  # in one that also stores; their loops are written out for two
 
 
 def require():

@@ -7,38 +7,19 @@ fills the vector.
 import functools
 import math
 
-import numpy as np
-
 from ..generic import nearest
 from .compose import pattern_of, reader
-from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, device_function, launch
-from .fields import field_of, kept
+from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, device_function, launch
+from .fields import on_device
 from .sums import STATE, room_for
-
-_IN_FLIGHT = 2  # entries in a thread
 
 
 def each_entry(onto, x, out, stream):
     """Project every entry."""
-    values = _on_device(tuple(onto), x.dtype, stream)
-    room, blocks = room_for(stream), blocks_of(x.size, _IN_FLIGHT, MOST_BLOCKS)
+    values = on_device(tuple(onto), x.dtype, stream)
+    room, blocks = room_for(stream), blocks_of(x.size, WRITES, MOST_BLOCKS)
     launch(entry_kernel(type(onto), pattern_of(values)), blocks, THREADS, stream, values, x, out, room)
     launch(_spoil, blocks, THREADS, stream, out, blocks, room)
-
-
-def _on_device(field, dtype, stream):
-    """A field, or a tuple of them, in the precision of x; vectors on the device."""
-    if isinstance(field, tuple):
-        return tuple(_on_device(part, dtype, stream) for part in field)
-    if isinstance(field, np.ndarray):
-        return kept(field, dtype, _in_precision, stream)[0]
-    if isinstance(field, (float, complex)):
-        return field_of(dtype, field).type(field)
-    raise TypeError(f"the vectors of a set are arrays on the host, got {type(field).__name__}")
-
-
-def _in_precision(field, dtype):
-    return (field.astype(field_of(dtype, field)),)
 
 
 @functools.cache

@@ -101,7 +101,7 @@ class DeviceEvolution:
         if not is_device_array(found):
             return np.asarray(found)
         vector = as_device(found, "the values")
-        return to_host(vector, vector.stream or self.stream)
+        return to_host(vector, vector.stream or self.stream).reshape(found.shape)
 
     def tell(self, values):
         """Take f at each row of the last ``ask``, as :meth:`numopt.SparseEvolution.tell` does, with its errors."""
@@ -193,6 +193,9 @@ def _write_kept(core):
         if core.values[row] + cost < lowest:
             write_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
             lowest = min(lowest, max(core.values[row] + most, s[FUN]))  # the bar of the next ones is no higher
+
+
+# these two are called from Python: theirs are merged into compiled callers, which `take` of the host is
 
 
 @jit(borrow=True)

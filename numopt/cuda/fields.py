@@ -38,6 +38,21 @@ def _uploaded(value, stream):
     return vector
 
 
+def on_device(field, dtype, stream):
+    """A field, or a tuple of them, in the precision of x; vectors on the device."""
+    if isinstance(field, tuple):
+        return tuple(on_device(part, dtype, stream) for part in field)
+    if isinstance(field, np.ndarray):
+        return kept(field, dtype, _in_precision, stream)[0]
+    if isinstance(field, (float, complex)):
+        return field_of(dtype, field).type(field)
+    raise TypeError(f"the vectors of a set are arrays on the host, got {type(field).__name__}")
+
+
+def _in_precision(field, dtype):
+    return (field.astype(field_of(dtype, field)),)
+
+
 def field_of(dtype, value):
     """The dtype of a field in the precision of vectors of ``dtype``, complex only if the field is."""
     real = np.empty(0, dtype).real.dtype

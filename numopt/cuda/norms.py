@@ -10,12 +10,11 @@ import math
 import numpy as np
 
 from .._scalars import constant
-from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
+from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
 from .sums import TREE, blocks_that_add, leave, of_all_blocks, room_for
 
 BALL, SPHERE, CONE, PROX = range(4)  # what is written
 _KEEP, _SCALE, _ZERO, _UNDEFINED = range(4)  # how
-_IN_FLIGHT = 2  # entries in a thread that writes
 _LOW, _HIGH = 2.0**-480, 2.0**480  # parts between them are squared as they are
 _UP, _DOWN = 2.0**600, 2.0**-540  # what the smaller and the larger ones are multiplied by
 _SMALLEST = 1e-280  # a ratio that is right to rounding
@@ -28,7 +27,7 @@ def resize(parts, out, kind, radius, first, stream):
     """Project the vector with these real parts; the norm is that of the parts from number ``first`` on."""
     room, blocks = room_for(stream), max(blocks_that_add(parts.size), 1)
     launch(_measure, blocks, THREADS, stream, parts, first, room)
-    writers = blocks_of(parts.size, _IN_FLIGHT, MOST_BLOCKS)
+    writers = blocks_of(parts.size, WRITES, MOST_BLOCKS)
     single = parts.dtype == np.float32
     launch(_write, writers, THREADS, stream, parts, out, kind, radius, first, single, blocks, room)
 
@@ -112,6 +111,22 @@ def _for_singles(a, b, c):
     return 1.0, product, 1.0
 
 
+@cuda.jit(device=True)
+def _put(out, i, part, how, first, numbers):
+    """Write the part i."""
+    zero, head, one, two, three = numbers
+    if how == _UNDEFINED:
+        out[i] = math.nan
+    elif i < first or (how == _ZERO and i == 0):
+        out[i] = head if i == 0 else zero
+    elif how == _KEEP:
+        out[i] = part
+    elif how == _ZERO:
+        out[i] = zero
+    else:
+        out[i] = part * one * two * three
+
+
 @cuda.jit
 def _write(parts, out, kind, radius, first, single, blocks, room):
     tree = cuda.shared.array(TREE, np.float64)
@@ -119,18 +134,10 @@ def _write(parts, out, kind, radius, first, single, blocks, room):
     how, a, b, c, head = _chosen(kind, norm, scale, radius, first, room)
     if single:
         a, b, c = _for_singles(a, b, c)
-    like = parts[0]
-    zero, head_of_kind = constant(like, 0), constant(like, head)
-    one, two, three = constant(like, a), constant(like, b), constant(like, c)
-    for i in range(cuda.grid(1), parts.size, cuda.gridsize(1)):
-        part = parts[i]
-        if how == _UNDEFINED:
-            out[i] = math.nan
-        elif i < first or (how == _ZERO and i == 0):
-            out[i] = head_of_kind if i == 0 else zero
-        elif how == _KEEP:
-            out[i] = part
-        elif how == _ZERO:
-            out[i] = zero
-        else:
-            out[i] = part * one * two * three
+    like, apart = parts[0], cuda.gridsize(1)
+    numbers = constant(like, 0), constant(like, head), constant(like, a), constant(like, b), constant(like, c)
+    for i in range(cuda.grid(1), parts.size, 2 * apart):
+        k, part = i + apart, parts[i]  # loaded before anything is stored
+        if k < parts.size:
+            _put(out, k, parts[k], how, first, numbers)
+        _put(out, i, part, how, first, numbers)

@@ -30,7 +30,7 @@ class DeviceOptimizer:
     arrays may be those of Numba, CuPy, PyTorch, JAX (g only: JAX's are read-only), or others with
     ``__cuda_array_interface__``, contiguous, on the current GPU. A chain is one kernel for each pass over memory: one,
     and one for each rule that needs a norm or a mean of the whole update. The host starts the kernels and waits for
-    nothing, and no vector goes through it; the first step of a chain in a process compiles them, in about a second
+    nothing, and no vector goes through it; the first step of a chain in a process compiles them, in .3 to 1 s
     each. Sums have the same bits on every GPU and in every run.
 
     A chain with ``SkipNonFinite`` waits in each update until the device knows whether the gradient is finite;
@@ -67,20 +67,19 @@ class DeviceOptimizer:
         x = as_device(x, "x", stream=stream)
         check_vector(rules, x)
         stream = common_stream(stream, x)
-        self._prepare(tuple(rules), x.size, x.dtype, stream)
+        self._prepare(tuple(rules), x.size, x.dtype)
         self.scalars = np.zeros(SCALARS)
         self.scalars[SIZE] = x.size
         self.vectors = allocate(self._recipe, x.size)
         self._restart(x, stream)
 
-    def _prepare(self, rules, n, dtype, stream):
+    def _prepare(self, rules, n, dtype):
         """Make what depends on rules, size and dtype only."""
         if rules[-1].closes:
             raise TypeError("SET moves its links on the CPU only: give init an x that is a NumPy array")
         self.rules, self._like, self._recipe = rules, Like(n, dtype), recipe(rules, dtype)
         self._gates = sum(admit.registered(type(rule)) for rule in rules)
         self._program = Program(rules[self._gates :], n, dtype)
-        wait_for(0, stream)  # the fields of a set go to the device by the default stream
 
     def _restart(self, x, stream):
         """Write the state that begins at x."""
@@ -188,7 +187,7 @@ class DeviceOptimizer:
         require()
         rules, vectors, numbers, scalars, buffer = opt._values
         self, stream = cls.__new__(cls), 0 if stream is None else as_stream(stream)
-        self._prepare(tuple(rules), int(scalars[SIZE]), buffer.dtype, stream)
+        self._prepare(tuple(rules), int(scalars[SIZE]), buffer.dtype)
         self.scalars, self._stream = scalars.copy(), stream
         self.vectors = _mapped(lambda vector: cuda.to_device(vector, stream=stream), vectors)
         self._set_numbers([held if isinstance(held, tuple) else held.copy() for held in numbers], stream)

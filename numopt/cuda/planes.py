@@ -9,7 +9,7 @@ import numpy as np
 
 from .._scalars import constant
 from .._vector import power_for
-from .device import LOADS, MOST_BLOCKS, THREADS, blocks_of, cuda, launch
+from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
 from .fields import kept, real_parts
 from .sums import TREE, blocks_that_add, leave, of_all_blocks, room_for
 
@@ -24,7 +24,7 @@ def move_along(onto, x, out, both_sides, stream):
     parts, target = real_parts(x), real_parts(out)
     room, blocks = room_for(stream), blocks_that_add(parts.size)
     launch(_multiply, blocks, THREADS, stream, normal, parts, room)
-    writers = blocks_of(parts.size, LOADS // 2, MOST_BLOCKS)
+    writers = blocks_of(parts.size, WRITES, MOST_BLOCKS)
     offset = onto.offset * scale
     most = float(np.finfo(parts.dtype).max)
     launch(_move, writers, THREADS, stream, normal, parts, target, offset, squares, most, both_sides, blocks, room)
@@ -64,18 +64,26 @@ def _step(excess, squares, most):
     return before, min(max(step, -most), most), behind, 1.0 / before
 
 
+@cuda.jit(device=True)
+def _put(out, i, part, direction, known, numbers):
+    """Write the part i."""
+    (undefined, stays), (before, step, behind, after) = known, numbers
+    if undefined:
+        out[i] = math.nan
+    else:
+        out[i] = part if stays else (part * before - direction * step * behind) * after
+
+
 @cuda.jit
 def _move(normal, parts, out, offset, squares, most, both_sides, blocks, room):
     tree = cuda.shared.array(TREE, np.float64)
     product, _, _, _ = of_all_blocks(tree, room, 0, blocks)
-    excess, like = product - offset, parts[0]
-    undefined, stays = not math.isfinite(product), excess <= 0.0 and not both_sides
-    numbers = _step(excess, squares, most)
-    before, step = constant(like, numbers[0]), constant(like, numbers[1])
-    behind, after = constant(like, numbers[2]), constant(like, numbers[3])
-    for i in range(cuda.grid(1), parts.size, cuda.gridsize(1)):
-        part = parts[i]
-        if undefined:
-            out[i] = math.nan
-        else:
-            out[i] = part if stays else (part * before - normal[i] * step * behind) * after
+    excess, like, apart = product - offset, parts[0], cuda.gridsize(1)
+    known = not math.isfinite(product), excess <= 0.0 and not both_sides
+    before, step, behind, after = _step(excess, squares, most)
+    numbers = constant(like, before), constant(like, step), constant(like, behind), constant(like, after)
+    for i in range(cuda.grid(1), parts.size, 2 * apart):
+        k, part, direction = i + apart, parts[i], normal[i]  # loaded before anything is stored
+        if k < parts.size:
+            _put(out, k, parts[k], normal[k], known, numbers)
+        _put(out, i, part, direction, known, numbers)

@@ -10,8 +10,8 @@ from ..rules.passes import MOST_SUMS, REDUCE, ROWS, has_learning_rate, needs_buf
 from ..rules.update import CHOSEN_RATE, COUNT
 from .compose import numbers_in, pattern_of, plain_tuples, real_of, stand_in
 from .device import LOADS, MOST_BLOCKS, THREADS, blocks_of, cuda, launch, new_vector, to_host
+from .fields import on_device
 from .passes import Spec, kernels_of, reducing_rules, team_of
-from .start import fields_on_device
 
 
 @jit(borrow=True)
@@ -63,7 +63,7 @@ class Program:
         self.on_host = [k for k, rule in enumerate(rules) if k not in self.reducing.positions and not ends(rule)]
         self.host_rules = tuple(rules[k] for k in self.on_host)
         self.schedule = next((rule.learning_rate for rule in rules if has_learning_rate(rule)), 1.0)
-        self.ending = fields_on_device(tuple(rules[-1]), dtype) if ends_by_entry(rules) else ()
+        self.ending = on_device(tuple(rules[-1]), np.dtype(dtype), 0) if ends_by_entry(rules) else ()
         self.project = _projection_onto(rules[-1]) if ends_as_a_whole(rules) else None
         self.buffer = new_vector(n, dtype) if needs_buffer(spec.rules, spec.patterns) else None
         if self.reducing.rules:

@@ -65,7 +65,7 @@ def project_array(x, onto, out, stream, caller):
 
 
 def project_device(onto, x, stream):
-    """Project a device vector in place; what a chain of rules ends with. :func:`check` comes first, once."""
+    """Project a device vector in place; what a chain of rules ends with. Its ``init`` has checked the set."""
     run(onto, x, x, stream)
 
 

@@ -16,13 +16,11 @@ from .._vector import power_for
 from ..projections.section import reachable
 from .bracket import BASE, FIRST, KNOWN, LAST, MOST_STEPS, SHIFT, advance, first_state, known, load, store
 from .compose import pattern_of, reader
-from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
-from .fields import kept
+from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
+from .fields import kept, on_device
 from .newton import INSIDE, RUNNING, UNDEFINED
-from .sums import TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
+from .sums import ALONE, TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
 
-_IN_FLIGHT = 2  # entries in a thread that writes
-ALONE = 32768  # entries that one block projects as fast as the launches are started
 STEPS = 16  # launches
 _DOUBLE = np.dtype(np.float64)
 
@@ -47,7 +45,8 @@ def fits(fields, n, c):
 
 def cut(levels, x, out, fields, c, inside, stream):
     """Write x with its levels projected onto the section of a box; x itself if ``inside`` and their sum is below c."""
-    fields, scale = _on_device(fields, stream)
+    weights, scale = _scaled(fields[2], stream)
+    fields = *on_device(fields[:2], _DOUBLE, stream), weights
     run, n, c = kernels(levels, pattern_of(fields)), x.size, c * scale
     if n <= ALONE:
         launch(run.alone, 1, WIDE, stream, x, out, fields, c, inside)
@@ -58,28 +57,20 @@ def cut(levels, x, out, fields, c, inside, stream):
     for row in range(1, STEPS + 1):
         launch(run.step, blocks, THREADS, stream, x, fields, c, inside, row, room)
     launch(run.finish, 1, WIDE, stream, x, fields, c, inside, STEPS + 1, blocks, room)
-    launch(run.write, blocks_of(n, _IN_FLIGHT, MOST_BLOCKS), THREADS, stream, x, out, fields, STEPS + 1, room)
+    launch(run.write, blocks_of(n, WRITES, MOST_BLOCKS), THREADS, stream, x, out, fields, STEPS + 1, room)
 
 
-def _on_device(fields, stream):
-    """(lower and upper bounds, weights times a power of two; that power)."""
-    lower, upper, weights = fields
+def _scaled(weights, stream):
+    """(weights times a power of two that brings the largest near 1, that power)."""
     if np.ndim(weights):
-        weights, scale = kept(weights, _DOUBLE, _scaled, stream)
-    else:
-        scale = float(power_for(abs(weights)))
-        weights = weights * scale
-    bounds = (kept(bound, _DOUBLE, _double, stream)[0] if np.ndim(bound) else float(bound) for bound in (lower, upper))
-    return (*bounds, weights), scale
+        return kept(weights, _DOUBLE, _times_power, stream)
+    scale = float(power_for(abs(weights)))
+    return weights * scale, scale
 
 
-def _scaled(weights, dtype):
+def _times_power(weights, dtype):
     scale = float(power_for(np.max(np.abs(weights))))
     return (weights * scale).astype(dtype), scale
-
-
-def _double(bound, dtype):
-    return (bound.astype(dtype),)
 
 
 # --- passes over the vector ------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ A norm or a mean is needed before the next pass, and the host must not wait for 
 leaves its sums in memory. In the next kernel every block adds up the sums of all blocks, in the same order, so that all
 agree; its first thread then does what the CPU does between two passes, by the same functions ``absorb`` and
 ``coefficients``. The end of a kernel is the one barrier between blocks that costs nothing. A kernel of one thread in
-between would be one more launch, 20 us of the host for 3 us of work; so long as at most ``MOST_BLOCKS`` blocks run,
-that each reads at most 24 KB again costs less.
+between would be one more launch, which should take the host longer than its work takes the device; so long as at most
+``MOST_BLOCKS`` blocks run, that each reads at most 24 KB again costs less.
 
 The numbers have a row for each pass: the blocks read one, and block 0 writes the next, which nobody reads meanwhile.
 The last pass writes the first row.

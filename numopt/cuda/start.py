@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import Positions, cast
+from .._jit import Positions
 from ..generic import numbers, vectors
 from ..rules.norms import norm_of, squares
 from .device import MOST_BLOCKS, THREADS, blocks_of, copy, cuda, fill, launch, new_vector, to_host
@@ -105,13 +105,3 @@ def norm(x, stream):
     sums = cuda.device_array((3, blocks), np.float64)
     launch(_squares, blocks, THREADS, stream, x, sums)
     return float(norm_of(to_host(sums, stream).sum(axis=1), 0))
-
-
-def fields_on_device(values, dtype):
-    """The fields of a set in the precision of x: numbers, and its vectors on the device."""
-    if isinstance(values, tuple):
-        return tuple(fields_on_device(value, dtype) for value in values)
-    like = np.empty(0, dtype)
-    if isinstance(values, np.ndarray):
-        return cuda.to_device(values.astype(type(cast(values.dtype.type(0), like))))
-    return cast(values, like)

@@ -14,6 +14,7 @@ from .._scalars import larger
 from .device import LOADS, MOST_BLOCKS, SIMULATED, blocks_of, cuda, new_vector
 from .fields import current_gpu
 
+ALONE = 32768  # entries, up to which one block is supposed to be as fast as many launches
 WIDE = 8 if SIMULATED else 512  # threads of a block that works alone; a power of two
 TREE = 4, WIDE  # numbers in shared memory, in which they are added up
 SUMS = 4  # that a block leaves: three sums and a maximum

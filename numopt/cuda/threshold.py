@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._scalars import larger
-from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch
+from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
 from .newton import (
     DELTA,
     DENSITY,
@@ -34,10 +34,8 @@ from .newton import (
     known_before,
     next_step,
 )
-from .sums import TREE, WIDE, blocks_that_add, leave, of_block, room_for
+from .sums import ALONE, TREE, WIDE, blocks_that_add, leave, of_block, room_for
 
-_IN_FLIGHT = 2  # entries in a thread that writes
-ALONE = 32768  # entries that one block projects as fast as ten launches are started
 STEPS = 6  # launches; with a sampled start three or four are enough, for most data
 SAMPLED, IN_A_ROW = 16384, 16  # entries
 _NEAR = 0.05  # of delta: where the density of levels is measured
@@ -72,7 +70,7 @@ def lower(levels, x, out, radius, inside, shrink, rest, stream):
     for row in range(1, STEPS + 1):
         launch(run.step, blocks, THREADS, stream, x, *given, inside, row, room)
     launch(run.finish, 1, WIDE, stream, x, *given, inside, STEPS + 1, blocks, room)
-    launch(run.write, blocks_of(n, _IN_FLIGHT, MOST_BLOCKS), THREADS, stream, x, out, shrink, rest, room)
+    launch(run.write, blocks_of(n, WRITES, MOST_BLOCKS), THREADS, stream, x, out, shrink, rest, room)
 
 
 # --- passes over the vector ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from .section import onto_section
 from .threshold import lower, survey
 
 _MOST_STEPS = 200
+_RIGHT = 1e-8  # of a sum; weights very far apart spoil it altogether
 _SMALLEST, _LARGEST = 2.0**-400, 2.0**400  # moduli whose squares are far from the limits
 _NEAR_OVERFLOW = 2.0**1000
 _ROOM = 2.0**-32  # times it, no norm of numbers overflows
@@ -192,9 +193,10 @@ def _moduli(x, scale):
 
 @jit(borrow=True, inline=True)
 def _resized(u, size, wanted):
-    """U wanted / size, which is at most u; the quotient may underflow."""
+    """U wanted / size, at most u; the quotient may underflow."""
     if wanted <= 0.0:
         return nothing(times(u, wanted))
+    wanted = min(wanted, size)
     quotient = wanted / size
     return times(u, quotient) if quotient > _TINY else times(over(u, size), wanted)
 
@@ -203,8 +205,8 @@ def _resized(u, size, wanted):
 def _lowered_near_the_top(sizes, weights, scale, r, wanted):
     """Write w_i max(d - a_i, 0), a_i = R - sizes_i / w_i, R the largest quotient, with the d that gives the sum r.
 
-    Newton's method as in :mod:`.threshold`. Returns whether d is at most R / 2: then nothing cancels, however small r
-    is; beyond, the threshold R - d is the better unknown.
+    Newton's method as in :mod:`.threshold`. Returns whether the sum is r and d at most R / 2: then nothing cancels,
+    however small r is; beyond, the threshold R - d is the better unknown.
     """
     top, weight = 0.0, 0.0
     for i in range(sizes.size):
@@ -223,10 +225,12 @@ def _lowered_near_the_top(sizes, weights, scale, r, wanted):
         if slope == before or not d < np.inf:
             break
         before = slope
+    reached = 0.0
     for i in range(sizes.size):
         w = scale * weights[i]
         wanted[i] = w * max(d - (top - sizes[i] / w), 0.0) if w > 0.0 else sizes[i]
-    return d <= 0.5 * top < np.inf
+        reached += w * wanted[i]
+    return d <= 0.5 * top < np.inf and abs(reached - r) <= _RIGHT * r
 
 
 @projects_onto(WeightedL1Ball)

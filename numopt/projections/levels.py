@@ -75,7 +75,7 @@ def order(value):
 
 
 @jit(borrow=True, inline=True)
-def _value_of(place):
+def value_of(place):
     """The number whose order this is."""
     return float_of_bits(place ^ ((place >> 63) & MAGNITUDE))
 
@@ -110,7 +110,7 @@ def top_and_sum(levels):
     for start in range(0, x.size, BLOCK):
         key, part_total = _top_and_sum(kind, x[start : start + BLOCK], up, down)
         top, total = max(top, key), total + part_total
-    return _value_of(top), total
+    return value_of(top), total
 
 
 @jit(borrow=True)
@@ -146,7 +146,7 @@ def all_sums(levels, reference, delta):
     for start in range(0, x.size, BLOCK):
         key, part, part_lowered, count = _all_sums(kind, x[start : start + BLOCK], up, down, reference, delta)
         top, total, lowered, slope = max(top, key), total + part, lowered + part_lowered, slope + count
-    return _value_of(top), total, lowered, slope
+    return value_of(top), total, lowered, slope
 
 
 @by_type(borrow=True, fastmath=ELEMENTWISE)

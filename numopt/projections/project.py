@@ -8,7 +8,7 @@ from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
 from .._foreign import cuda_part, is_device_array
-from .._input import misfit, point_vector
+from .._input import callers_level, misfit, point_vector
 from .._jit import PLAIN, Record, block, cast, jit, read, record, same_memory, stack_array, view_like
 from .._vector import copy
 from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, nearest, project_into
@@ -59,8 +59,9 @@ def project(x, onto, out=None, stream=None):
         Where the result goes, of the dtype of x; may be x itself.
     stream : optional
         For x on a GPU (of Numba, CuPy, PyTorch, JAX): the stream to work on, of Numba, CuPy or PyTorch; by default that
-        of x. Nothing waits for the GPU and nothing is copied to the host; ``out`` is on the GPU then. GroupL1Ball,
-        L0Ball, SparseSimplex, AffineSet and Intersection have no kernels.
+        of x. Nothing is copied to the host, and nothing waits for the GPU, once the vectors of a set are there; ``out``
+        is on the GPU then. GroupL1Ball, L0Ball, SparseSimplex, AffineSet, Intersection and the function GroupL1Norm
+        have no kernels.
 
     Returns
     -------
@@ -72,7 +73,10 @@ def project(x, onto, out=None, stream=None):
     ValueError
         If a length does not fit, or the set has no vector of n entries.
     TypeError
-        If ``onto`` is no set, or none for complex vectors, and x is complex; or if only one of x and out is on a GPU.
+        If ``onto`` is no set, or none for complex vectors, and x is complex; if only one of x and out is on a GPU, or
+        there are no kernels for the set.
+    ImportError, RuntimeError
+        If x is on a GPU, but numba-cuda, or a GPU that it can use, is missing.
 
     Examples
     --------
@@ -91,7 +95,7 @@ def project(x, onto, out=None, stream=None):
 def prox(x, of, out=None, stream=None):
     r"""The proximal operator of a function h: :math:`\arg\min_y h(y) + \|y - x\|_2^2 / 2`.
 
-    Of a set, it is the projection. Parameters and errors are as in :func:`project`.
+    Of a set, it is the projection. Parameters, result and errors are as in :func:`project`.
 
     Parameters
     ----------
@@ -170,7 +174,7 @@ def _explain(status, onto, x, caller):
     warnings.warn(
         f"{caller}: {onto!r} did not converge; its sets may have no point in common, or raise maxiter or tol",
         RuntimeWarning,
-        stacklevel=5,
+        stacklevel=callers_level(),
     )
 
 

@@ -15,11 +15,13 @@ from .._jit import REDUCTION, block, by_type, jit, read
 from .._vector import BLOCK, max_abs, power_for
 from ..generic import EMPTY, FINE
 from . import checks
+from .levels import order, value_of
 from .project import fill_nan, point_set, projects_onto
 
 _EPSILON = 2.220446049250313e-16
 _ROUNDING = 8 * _EPSILON  # sums that agree so far are equal
 _MOST_STEPS = 300
+_MARGIN, _MUCH_SMALLER = 2.0**-20, 2.0**-32
 
 
 @point_set
@@ -166,8 +168,21 @@ def _outermost(x, fields, scale):
 def _beyond(x, fields, scale, base, upwards):
     """A shift beyond all at which an entry meets a bound."""
     least, most = _outermost(x, fields, scale)
-    margin = max(most - least, abs(most), 1e-300)
-    return most - base + margin if upwards else least - base - margin
+    last = most if upwards else least
+    margin = max(_MARGIN * (abs(last) + abs(base)), 1e-300)
+    return last - base + margin if upwards else last - base - margin
+
+
+@jit(borrow=True)
+def _middle(low, high):
+    """A number between two others, of about as many binary digits before it as after it; powers of two scale it."""
+    if low < 0.0 < high:
+        return 0.0
+    if low == 0.0 or high == 0.0:
+        smaller = _MUCH_SMALLER * (low + high)
+        return smaller if smaller != 0.0 else 0.5 * (low + high)
+    a, b = order(low), order(high)
+    return value_of((a >> 1) + (b >> 1) + (a & b & 1))
 
 
 @jit(borrow=True)
@@ -186,7 +201,7 @@ def _root(x, fields, scale, base, c):
         between = low < trial < high
         if low > -np.inf and high < np.inf:
             if not between or step % 8 == 7:  # now and then also where Newton's method narrows the bracket slowly
-                trial = low + 0.5 * (high - low)
+                trial = _middle(low, high)
         elif not between:
             trial = _beyond(x, fields, scale, base, total > c)
         if trial == low or trial == high:
@@ -222,6 +237,9 @@ def onto_section(x, fields, c, out):
     scale = _power_for(fields[2])
     base = _root(x, fields, scale, 0.0, c * scale)
     shift = _root(x, fields, scale, base, c * scale)
+    if not abs(base) + abs(shift) + max_abs(x) < np.inf:  # then differences overflow
+        fill_nan(out)
+        return FINE
     for i in range(x.size):
         lower, upper, weight = read(fields, i)
         weight *= scale

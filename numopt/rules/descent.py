@@ -11,12 +11,13 @@ from .._vector import max_abs, scale_into
 from ..ask_tell import COUNTERS, NFEV, NIT, SCALARS, SCALE, STATUS, AskTell, F
 from ..generic import tell
 from ..status import Status
+from .ending import enter, slope, values_tell
 from .optimizer import Optimizer, check_vector
 from .update import serial_update
 
 # further entries of scalars
-PEAK = SCALARS  # max |g_i| at x
-BEST, BEST_PEAK, START = SCALARS + 1, SCALARS + 2, SCALARS + 3  # f and max |g_i| at the best point, f at the first
+PEAK = SCALARS  # the slope at x, max |g_i| but at the end of a set (:func:`numopt.rules.ending.slope`)
+BEST, BEST_PEAK, START = SCALARS + 1, SCALARS + 2, SCALARS + 3  # f and the slope at the best point, f at the first
 GTOL = SCALARS + 4
 ALL_SCALARS = SCALARS + 5
 
@@ -40,6 +41,7 @@ class DescentCore(NamedTuple):
     x: np.ndarray  # (n,) the last point evaluated
     best: np.ndarray  # (n,) the one with the least f
     best_grad: np.ndarray  # (n,) the gradient there
+    room: np.ndarray  # (n,) for a projection
     scalars: np.ndarray  # (ALL_SCALARS,) float64
     counters: np.ndarray  # (ALL_COUNTERS,) int64
 
@@ -50,8 +52,10 @@ def _(core, opt, f, g):
     if k[STATUS] != RUNNING:
         return k[STATUS]
     k[NFEV] += 1
-    peak, first = max_abs(g), k[NFEV] == 1
-    finite = np.isfinite(f) and np.isfinite(peak)
+    rules, prototype = lend(opt)[0], lend(opt)[4]
+    point, gradient, room = (view_like(core.trial, prototype), view_like(g, prototype), view_like(core.room, prototype))
+    first, finite = k[NFEV] == 1, np.isfinite(f) and np.isfinite(max_abs(g))
+    peak = slope(rules, point, gradient, room) if finite else np.inf
     if not (finite or first):  # the last point stays the one before
         k[STATUS] = UNBOUNDED if f == -np.inf else DIVERGED
         return k[STATUS]
@@ -60,8 +64,9 @@ def _(core, opt, f, g):
     scale_into(core.x, 1.0, core.trial)
     if first:
         s[START] = f
-    converged = peak <= s[GTOL] and f <= s[START]
-    if first or converged or f < s[BEST]:
+    tells = values_tell(rules)
+    converged = tells and peak <= s[GTOL] and f <= s[START]
+    if first or converged or f < s[BEST] or (finite and not tells):
         _take(core, f, g, peak)
     if not finite:
         k[STATUS] = NONFINITE_START
@@ -107,6 +112,10 @@ class Descent(AskTell):
     ``ask()`` gives the point to evaluate, ``tell(f, g)`` takes value and gradient there. ``x`` and ``f`` are the last
     point evaluated; ``result`` gives the best. Made by ``minimize(..., method=rule)``.
 
+    A chain that ends with a set begins at the projection of x0, and has converged when no entry of P(x - g) - x is
+    larger than ``gtol``. A function such as ``L1Norm`` at its end adds to f, in a measure that depends on the rules:
+    then there is no test of convergence, and the last point counts as the best.
+
     Attributes
     ----------
     x, f
@@ -129,12 +138,14 @@ class Descent(AskTell):
 
         def new(rules, x0, gtol, maxiter, maxfun):
             start = x0 + np.zeros(1)
+            enter(rules, start)
             opt = Optimizer(rules, start)  # before start is copied: some rules change it
             parts = real_view(start)
             core = DescentCore(
                 parts.copy(),
                 parts.copy(),
                 parts.copy(),
+                np.zeros(parts.size),
                 np.zeros(parts.size),
                 np.zeros(ALL_SCALARS),
                 np.zeros(ALL_COUNTERS, np.int64),
@@ -156,7 +167,7 @@ class Descent(AskTell):
 
         @property
         def gradient_size(self):
-            """The largest modulus in the gradient at ``x``, over real and imaginary parts."""
+            """The largest modulus in the gradient at ``x``, or in P(x - g) - x, over real and imaginary parts."""
             return self.core.scalars[PEAK]
 
         @property

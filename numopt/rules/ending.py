@@ -5,7 +5,8 @@ Where the projection works entry by entry, it is part of the pass that changes x
 
 from numba.extending import overload
 
-from .._jit import PLAIN
+from .._jit import PLAIN, real_view
+from .._vector import max_abs
 from ..generic import accepts, nearest, project_into
 
 
@@ -35,6 +36,31 @@ def project_whole(rules, x):
         project_into(rules[-1], x, x)
 
 
+def ends_with_a_set(rules):
+    """Whether the last of the rules, or of their Numba types, is a set: every point of the chain lies in it."""
+    return getattr(class_of(rules[-1]), "is_set", False)
+
+
+def enter(rules, x):
+    """Move a first point into the set at the end, if there is one."""
+    if ends_with_a_set(rules):
+        project_into(rules[-1], x, x)
+
+
+def slope(rules, x, g, room):
+    """The largest |g_i|; of a chain that ends with a set, the largest entry of P(x - g) - x instead."""
+    if ends_with_a_set(rules):
+        room[:] = x - g
+        project_into(rules[-1], room, room)
+        return max_abs(real_view(room - x))
+    return max_abs(real_view(g))
+
+
+def values_tell(rules):
+    """Whether of two points the one with the smaller f is the better one; not where the end of a chain adds to f."""
+    return not ends(rules[-1]) or ends_with_a_set(rules)
+
+
 def ending_accepts(rules, n):
     """Whether the set at the end, if there is one, is for vectors of n entries."""
     return not ends(rules[-1]) or accepts(rules[-1], n)
@@ -53,6 +79,38 @@ if not PLAIN:
             project_into(rules[last], x, x)
 
         return project_last
+
+    @overload(enter, jit_options=_OPTIONS)
+    def _enter(rules, x):
+        last = len(rules) - 1
+        if not ends_with_a_set(tuple(rules)):
+            return lambda rules, x: None
+
+        def enter_last(rules, x):
+            project_into(rules[last], x, x)
+
+        return enter_last
+
+    @overload(slope, jit_options=_OPTIONS)
+    def _slope(rules, x, g, room):
+        last = len(rules) - 1
+        if not ends_with_a_set(tuple(rules)):
+            return lambda rules, x, g, room: max_abs(real_view(g))
+
+        def slope_at_end(rules, x, g, room):
+            for i in range(x.size):
+                room[i] = x[i] - g[i]
+            project_into(rules[last], room, room)
+            for i in range(x.size):
+                room[i] = room[i] - x[i]
+            return max_abs(real_view(room))
+
+        return slope_at_end
+
+    @overload(values_tell, jit_options=_OPTIONS)
+    def _values_tell(rules):
+        tell = values_tell(tuple(rules))
+        return lambda rules: tell
 
     @overload(ending_accepts, jit_options=_OPTIONS)
     def _ending_accepts(rules, n):

@@ -14,7 +14,7 @@ from .sgd import SGD
 
 _NOISE = 0x6E6F6973  # keeps these numbers apart from others made with the same seed
 _HALF_WORD, _HALF_BITS = np.uint64(0xFFFF), np.uint64(16)
-_ZERO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
 
 
 @rule

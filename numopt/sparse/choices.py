@@ -23,8 +23,8 @@ class TwoStage:
     """Average the sparsest of the better half: the recipe in :mod:`numopt.sparse.two_stage`."""
 
 
-GROWTHS = {"score": ByScore(), "random": AtRandom()}
-SELECTIONS = {"cost": ByCost(), "two-stage": TwoStage()}
+WAYS_TO_GROW = {"score": ByScore(), "random": AtRandom()}
+WAYS_TO_SELECT = {"cost": ByCost(), "two-stage": TwoStage()}
 
 
 @by_type(borrow=True)

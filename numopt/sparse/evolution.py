@@ -5,14 +5,13 @@ import warnings
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._input import at_least, callers_level, start_vector
+from .._input import at_least, callers_level, check_out, start_vector
 from .._jit import Record, fields, real_view, stateful, view_like
 from ..ask_tell import AskTell
-from ..status import Status
 from . import checks
 from .batch import repeated, take_values, write_batch
 from .bounds import limits_of, start_within
-from .choices import GROWTHS, SELECTIONS, scouts
+from .choices import WAYS_TO_GROW, WAYS_TO_SELECT, scouts
 from .state import (
     BATCH,
     FLAT,
@@ -29,8 +28,7 @@ from .state import (
 )
 
 _LIMIT = 100_000
-_BY_SCORE, _BY_COST = GROWTHS["score"], SELECTIONS["cost"]
-RUNNING = int(Status.RUNNING)
+_BY_SCORE, _BY_COST = WAYS_TO_GROW["score"], WAYS_TO_SELECT["cost"]
 _NO_SCORE = (
     "SparseEvolution: around x0, f is the same in opposite directions, or not finite, in all that were tried, so that "
     "nothing tells which entries to change. Start elsewhere (not at zero, for a network), or raise sigma."
@@ -91,11 +89,11 @@ class SparseEvolution(AskTell):
         is its value. Each row is an evaluation. Of more samples than one, ``ask`` makes an array also in ``@njit``.
     grow : {'score', 'random'}
         Which zero entries are woken: those that scouting found promising, or any, without scouting, for comparison. In
-        ``@njit`` code ``ByScore()`` or ``AtRandom()`` of ``numopt.sparse``.
+        ``@njit`` code ``ByScore()`` or ``AtRandom()`` of numopt.
     selection : {'cost', 'two-stage'}
         What becomes of candidates. 'two-stage', for comparison only: average the sparsest of the better half by f,
         which does not minimise f + penalty * nnz (:mod:`numopt.sparse.two_stage`). In ``@njit`` code ``ByCost()`` or
-        ``TwoStage()`` of ``numopt.sparse``.
+        ``TwoStage()`` of numopt.
 
     Attributes
     ----------
@@ -182,7 +180,7 @@ class SparseEvolution(AskTell):
         maxfun = checks.enough(maxfun, resamples)
         mask, seed = checks.mask(penalize, x0.size), checks.seed_number(seed)
         bounds = checks.limits(bounds, x0, mask)
-        chosen = checks.choice(grow, GROWTHS, "grow"), checks.choice(selection, SELECTIONS, "selection")
+        chosen = checks.choice(grow, WAYS_TO_GROW, "grow"), checks.choice(selection, WAYS_TO_SELECT, "selection")
         return cls.compiled.new(x0, penalty, seed, sigma, zeta, patience, maxfun, mask, bounds, resamples, *chosen)
 
     class compiled:
@@ -243,8 +241,7 @@ class SparseEvolution(AskTell):
         batch = self.compiled.ask(self)
         if out is None:
             return batch.copy()
-        if out.shape != batch.shape:
-            raise ValueError(f"out has shape {out.shape}, but there are {batch.shape} candidates")
+        check_out(out, batch)
         out[:] = batch
         return out
 
@@ -256,6 +253,8 @@ class SparseEvolution(AskTell):
         ValueError, TypeError
             If these are not as many real numbers as there are rows; the solver is then as it was.
         """
+        if not self.running:
+            return
         self.compiled.ask(self)  # nothing, if somebody has asked
         self.tell_by(self.compiled.tell, values)
 

@@ -150,7 +150,9 @@ def _checked(w, links, scores, layers):
     end = int(np.max(layers[:, 0] + layers[:, 1] * layers[:, 2], initial=0))
     if end > w.size:
         raise ValueError(f"prune_regrow: a layer ends at {end}, but w has {w.size} entries")
-    return w, links.view(np.int8), scores, layers
+    labels = links.view(np.int8)
+    labels[labels < 0] = 1  # which would say that a link is being exchanged
+    return w, labels, scores, layers
 
 
 def layer_table(layers):
@@ -160,9 +162,10 @@ def layer_table(layers):
         raise ValueError(f"layers must be a list of (offset, n_in, n_out), got {layers!r}")
     if not (np.isfinite(table).all() and (table == np.floor(table)).all() and (table >= [0, 1, 1]).all()):
         raise ValueError(f"layers: offset must be a whole number from 0 on, n_in and n_out from 1 on, got {layers!r}")
-    sizes = table[:, 1] * table[:, 2]
+    with np.errstate(over="ignore"):
+        sizes = table[:, 1] * table[:, 2]
     if sizes.max() >= 2.0**32:
-        raise ValueError(f"layers: at most 2^32 - 1 places each, got {int(sizes.max())}")
+        raise ValueError(f"layers: at most 2^32 - 1 places each, got {sizes.max():.0f}")
     order = np.argsort(table[:, 0])
     ends, starts = (table[:, 0] + sizes)[order][:-1], table[order[1:], 0]
     if (ends > starts).any():

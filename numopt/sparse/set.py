@@ -18,7 +18,7 @@ from .links import FIRST, draw_first
 from .rewiring import ByGradient, ByMomentum, BySign, check_choices, layer_end, layer_table
 
 # entries of the numbers of Links
-NNZ, SURVIVORS, REWIRINGS, EXCHANGED, WAITING = range(5)
+NNZ, SURVIVORS, REWIRINGS, EXCHANGED, WAITING, HELD = range(6)
 
 
 @make_rule
@@ -54,7 +54,7 @@ class Links:
                 raise ValueError(f"SET: zeta must lie in (0, 1], got {self.zeta!r}")
         else:
             checks.number_or_schedule(self, "zeta")
-        if not (is_number(self.every) and self.every >= 1 and self.every == np.floor(self.every)):
+        if not (is_number(self.every) and 1 <= self.every < np.inf and self.every == np.floor(self.every)):
             raise ValueError(f"SET: every must be a whole number from 1 on, got {self.every!r}")
         check_choices("SET", self.prune, self.grow)
         checks.not_negative(self, "sigma")
@@ -181,7 +181,7 @@ def SET(
     if steps is None:
         last = np.inf
     elif is_number(steps) and steps >= 1 and is_number(stop) and 0 <= stop <= 1:
-        last = np.floor(stop * steps)
+        last = np.floor(stop * steps) if stop > 0 else 0.0
     else:
         raise ValueError(f"SET: steps must be a number from 1 on and stop from 0 to 1, got {steps!r} and {stop!r}")
     table = np.column_stack([table, counts])
@@ -251,7 +251,7 @@ def _(rule, x):
 
 @numbers.register(Links)
 def _(rule, x):
-    held = np.zeros(5)
+    held = np.zeros(HELD)
     held[NNZ] = held[SURVIVORS] = np.sum(rule.layers[:, 3])
     return held
 

@@ -113,6 +113,7 @@ def _tend_links(rule, kept, copy, held, before, inner, x, g, t):
 def _rewire(rule, kept, copy, held, inner, x, g, t):
     """Exchange links in every layer."""
     zeta = rate(rule.zeta, t - 1)
+    zeta = min(max(zeta, 0.0), 1.0) if zeta == zeta else 0.0  # of a schedule, whose values nobody has checked
     held[REWIRINGS] += 1.0
     held[EXCHANGED], held[SURVIVORS], held[WAITING] = 0.0, 0.0, 0.0
     for k in range(rule.layers.shape[0]):

@@ -61,7 +61,7 @@ def _(selection, core):
     if receive(core) != RUNNING:
         return k[STATUS]
     _merge(core)
-    if k[BAD] >= _GENERATIONS * k[PATIENCE] or core.x.size == 0:
+    if k[BAD] // _GENERATIONS >= k[PATIENCE] or core.x.size == 0:
         k[STATUS] = CONVERGED
         return k[STATUS]
     k[NIT] += 1

@@ -1,15 +1,13 @@
-"""The rules of tests/rules, and kernels compiled where there is no GPU."""
+"""Kernels as a device would run them, and compiled where there is none."""
 
 import functools
 import os
 import sys
-from pathlib import Path
 
 import pytest
 from ptx import CAPABILITIES
 
 pytest.importorskip("numba_cuda", reason="needs numba-cuda")
-sys.path.insert(0, str(Path(__file__).parents[1] / "rules"))
 
 
 @functools.lru_cache(maxsize=8)

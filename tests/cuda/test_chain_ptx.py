@@ -5,11 +5,12 @@ import re
 import numba
 import numpy as np
 import pytest
-from cases import CHAINS, OF_NORMS, RULES, label
 from numba import cuda, types
 from ptx import CAPABILITIES, accesses, last_loops, made_for
+from rules.cases import CHAINS, OF_NORMS, RULES, label
 
 import numopt as no
+from numopt.cuda import fields
 from numopt.cuda.compose import WRITTEN, real_of
 from numopt.cuda.device import _copy, _fill
 from numopt.cuda.gates import _collect, _count_nonfinite
@@ -72,6 +73,9 @@ def launched(monkeypatch):
         monkeypatch.setattr(f"numopt.cuda.{module}.launch", launch)
     monkeypatch.setattr(cuda, "device_array", OnPaper)
     monkeypatch.setattr(cuda, "to_device", lambda array, **_: OnPaper(array.shape, array.dtype))
+    monkeypatch.setattr(fields, "_kept", {})
+    monkeypatch.setattr(fields, "current_gpu", lambda: 0)
+    monkeypatch.setattr(fields, "_uploaded", lambda array, _: OnPaper(array.shape, array.dtype))
     monkeypatch.setattr("numopt.cuda.optimizer.require", lambda: None)
     monkeypatch.setattr("numopt.cuda.start.norm", lambda x, stream: 1.0)
     monkeypatch.setattr("numopt.cuda.gates.to_host", lambda sums, stream: np.zeros(sums.shape))

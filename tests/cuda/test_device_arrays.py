@@ -271,7 +271,7 @@ def test_what_there_is(monkeypatch):
 
     fake = {
         "is_available": lambda: True,
-        "gpus": SimpleNamespace(lst=[SimpleNamespace(name=b"NVIDIA H200", compute_capability=(9, 0))]),
+        "gpus": SimpleNamespace(lst=[SimpleNamespace(name=b"One GPU", compute_capability=(9, 0))]),
         "runtime": SimpleNamespace(get_version=unknown),
         "cudadrv": SimpleNamespace(
             driver=SimpleNamespace(driver=SimpleNamespace(get_version=lambda: (12, 9))),
@@ -282,5 +282,5 @@ def test_what_there_is(monkeypatch):
     assert device.describe() == {
         "driver": "12.9",
         "runtime": "unknown (no runtime)",
-        "GPU 0": "NVIDIA H200, compute capability 9.0",
+        "GPU 0": "One GPU, compute capability 9.0",
     }

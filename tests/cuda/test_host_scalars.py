@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import label
+from rules.cases import label
 
 import numopt as no
 from numopt.cuda.program import scalars_of_step

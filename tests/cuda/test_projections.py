@@ -237,9 +237,10 @@ def test_in_place_by_many_launches(many_launches):
     assert_near(device.copy_to_host(), no.project(x, no.L1Ball(3.0)), x)
 
 
-def test_a_set_of_whole_vectors_at_the_end_of_a_chain():
+@pytest.mark.parametrize("onto", [no.L1Ball(5.0), no.L2Ball(1.0), no.CappedSimplex(2.0)])
+def test_a_set_of_whole_vectors_at_the_end_of_a_chain(onto):
     x, g = np.linspace(-2, 3, 20), np.ones(20)
-    rules = no.chain(no.SGD(0.1), no.L1Ball(5.0))
+    rules = no.chain(no.SGD(0.1), onto)
     device, expected = cuda.to_device(x), x.copy()
     on_device, on_host = rules.init(device), rules.init(expected)
     for _ in range(2):
@@ -415,6 +416,12 @@ def test_streams():
         no.project(np.ones(3), no.L1Ball(2.0), stream=stream)
 
 
+def test_what_else_has_no_kernel():
+    for onto in (no.Intersection(no.L1Ball(1.0), no.NonNegative()), no.GroupL1Norm([0, 0, 1], 1.0)):
+        with pytest.raises(TypeError, match=f"no kernel for {type(onto).__name__}"):
+            no.prox(cuda.to_device(np.ones(3)), onto)
+
+
 @pytest.mark.parametrize("name", sorted(WITHOUT_KERNEL))
 def test_a_set_without_a_kernel_names_those_that_have_one(name):
     case = case_of(name)
@@ -429,6 +436,12 @@ def test_host_and_device_do_not_mix():
         no.project(device, onto, out=np.ones(3))
     with pytest.raises(TypeError, match="out is on the GPU"):
         no.project(np.ones(3), onto, out=device)
+
+
+@pytest.mark.parametrize("take", [no.L1Ball(1.0).contains, no.LBFGS, no.SparseEvolution, no.SPG])
+def test_what_works_on_the_host_refuses_vectors_of_a_device(take):
+    with pytest.raises(TypeError, match="is on a GPU, but this works on the host"):
+        take(cuda.to_device(np.ones(3)), *([no.L1Ball(1.0)] if take is no.SPG else []))
 
 
 def test_what_does_not_fit_raises():
@@ -455,7 +468,6 @@ def test_an_out_that_overlaps_x_raises():
 
 
 def test_fields_on_the_device_raise():
-    onto = no.Box(0.0, 1.0)
     onto = tuple.__new__(no.Box, (0.0, cuda.to_device(np.ones(3))))
     with pytest.raises(TypeError, match="arrays on the host"):
         projected(np.ones(3), onto)

@@ -79,9 +79,9 @@ def test_the_step_minimises_f_along_the_gradient_on_the_support(problem):
     _, g = problem.value_and_gradient(x)
     direction = np.where(x != 0, g, 0)
     mu = problem.step(x, g, 3)
-    if np.array_equal(numopt.project(x - mu * g, numopt.L0Ball(3)) != 0, x != 0):
-        least = problem.value(x - mu * direction)
-        assert all(least < problem.value(x - factor * mu * direction) for factor in (0.9, 1.1))
+    assert np.array_equal(numopt.project(x - mu * g, numopt.L0Ball(3)) != 0, x != 0)  # it keeps its support
+    least = problem.value(x - mu * direction)
+    assert all(least < problem.value(x - factor * mu * direction) for factor in (0.9, 1.1))
 
 
 @pytest.mark.parametrize("seed", range(5))

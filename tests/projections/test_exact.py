@@ -272,3 +272,17 @@ def test_large_vectors_against_a_sort(n, share):
             p = no.project(y, onto)
             np.testing.assert_allclose(p, expected, rtol=0, atol=1e-14 * max(share * n, 1.0))
             assert abs(math.fsum(np.abs(p)) / r - 1) <= 1e-13
+
+
+def test_magnitudes_far_apart():
+    """A bracket of 200 decades is narrowed, and weights 200 decades apart do not make an entry grow."""
+    x = np.array([-1.0, 1e90, 0.0, 9e89])
+    for y in (x, x * 1e10, np.array([-1.0, 1e308, 0.0, 1e307])):
+        np.testing.assert_allclose(no.project(y, no.CappedSimplex(1.0, 0.3)), [0.1, 0.3, 0.3, 0.3], rtol=1e-14)
+    p = no.project(np.array([1.0, 2.0, 0.0, 1.0]), no.BoxSection(-1.0, 1.0, [1.0, 1e160, 1.0, 1.0], 0.5))
+    np.testing.assert_allclose(p, [1, 0, 0, 1], atol=1e-15)
+    p = no.project(np.array([0.266, -0.064, -0.669]), no.WeightedL1Ball([1e-19, 1e16, 1e14], 1e13))
+    np.testing.assert_allclose(p, [0.266, 0, -0.1], atol=1e-15)
+    p = no.project(np.array([0.3, 1.8, -0.4]), no.WeightedL1Ball([1e37, 1e-93, 1e23], 1e-24))
+    np.testing.assert_allclose(p, [0, 1.8, 0], atol=1e-15)
+    assert np.isnan(no.project(np.array([-1e308, 1e308, 0.0, 1.0]), no.CappedSimplex(1.0, 0.3))).all()

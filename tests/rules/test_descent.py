@@ -173,3 +173,34 @@ def test_errors():
         minimize(quadratic, np.zeros(3), jac=True, method=no.SGD(0.1), options={"state": other.state})
     with pytest.raises(TypeError, match="Descent"):
         minimize(quadratic, np.zeros(3), jac=True, method=no.Adam(0.1), options={"state": part.state})
+
+
+SETS = [no.L1Ball(1.0), no.Box(0.0, 0.5), no.Simplex(1.0)]
+
+
+@pytest.mark.variants
+@pytest.mark.parametrize("onto", SETS, ids=lambda onto: type(onto).__name__)
+@pytest.mark.parametrize("x0", [TARGET, 1.1 * TARGET, np.zeros(3)], ids=["least", "outside", "zero"])
+def test_a_chain_that_ends_with_a_set_finds_the_nearest_of_its_points(onto, x0):
+    """Where the gradient is zero is no answer outside the set."""
+    res = minimize(quadratic, x0, jac=True, method=no.chain(no.SGD(0.1), onto), options={"gtol": 1e-8})
+    assert res.success
+    assert res.reason is Status.CONVERGED_GTOL
+    assert onto.contains(res.x)
+    np.testing.assert_allclose(res.x, no.project(TARGET, onto), atol=1e-7)
+
+
+def test_a_chain_that_ends_with_a_set_evaluates_only_there():
+    seen = []
+    onto = no.L1Ball(1.0)
+    fun = lambda z: seen.append(z.copy()) or quadratic(z)  # noqa: E731
+    minimize(fun, 3 * TARGET + 1j, jac=True, method=no.chain(no.SGD(0.1), onto), options={"maxiter": 20})
+    assert len(seen) > 3
+    assert all(onto.contains(z) for z in seen)
+
+
+def test_a_chain_that_ends_with_a_norm_goes_on_to_the_last_point():
+    """F does not show what the norm adds: sum |x - t|^2 + |x|_1 is least at t - 1/2."""
+    res = minimize(quadratic, TARGET, jac=True, method=no.chain(no.SGD(0.1), no.L1Norm(0.1)), options={"maxiter": 200})
+    assert res.reason is Status.MAXITER
+    np.testing.assert_allclose(res.x, TARGET - 0.5 * np.sign(TARGET), atol=1e-9)

@@ -102,3 +102,13 @@ def test_wrong_kinds():
         no.join([1.0, "a"], [3])
     with pytest.raises(TypeError, match="count must be an integer"):
         no.constant(1.0)(2.5)
+
+
+@pytest.mark.variants
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_rule_with_a_schedule_from_python(name):
+    """The arrays of a schedule are not as long as x."""
+    schedule, x = SCHEDULES[name][0], np.zeros(12)
+    opt = no.SGD(schedule).init(x)
+    opt.update(x, np.ones(12))
+    np.testing.assert_allclose(x, -schedule(0), rtol=1e-15)

@@ -155,8 +155,9 @@ def test_asking_twice_gives_the_same_and_copies():
     assert np.array_equal(out, es.ask())
     es.x[:] = 9
     assert not np.any(es.x == 9)
-    with pytest.raises(ValueError, match="candidates"):
-        es.ask(np.empty((1, 7)))
+    for wrong in (np.empty((1, 7)), np.empty(out.shape, int), np.empty(out.shape, np.float32), out.tolist()):
+        with pytest.raises(ValueError, match="out must be a writable float64 array of shape"):
+            es.ask(wrong)
 
 
 def test_after_the_end_nothing_changes():

@@ -175,6 +175,13 @@ def test_only_a_part_of_the_entries_moves_in_a_generation():
     assert np.unique(batch[batch != 0]).size == np.count_nonzero(batch)
 
 
+def test_two_stages_with_patience_without_end():
+    es = no.SparseEvolution(np.zeros(3), LAMBDA, patience=np.inf, selection="two-stage", maxfun=100)
+    while es.running:
+        es.tell(np.sum((es.ask() - 1) ** 2, axis=1))
+    assert es.status is no.Status.MAXFUN
+
+
 def test_two_stages_end_by_patience_and_keep_what_every_search_promises():
     fun, _ = planted(6, 2, 30, 0)
     es = no.SparseEvolution(np.zeros(6), LAMBDA, seed=2, selection=TwoStage(), patience=1)

@@ -1,8 +1,6 @@
 """What SparseEvolution finds: planted supports, a classifier of few weights, a network of few connections.
 
-Beside it normalised iterative hard thresholding, which uses gradients and knows k: with m = 60 measurements of n = 100
-coefficients, 5 of them nonzero, both find all supports; with m = 30, hard thresholding finds 15 of 20, SparseEvolution
-9; with m = 25 it is 8 to 2. With a fixed step of 1 / L hard thresholding finds 13, 5 and 1 of 20.
+Beside it normalised iterative hard thresholding, which uses gradients and knows how many entries are nonzero.
 """
 
 import numba

@@ -192,3 +192,10 @@ def test_wrong_arguments_are_named(change, match):
     arguments = {"w": w, "links": links, "layers": LAYERS, "zeta": 0.3, "key": 0} | change
     with pytest.raises((ValueError, TypeError), match=match):
         no.prune_regrow(**arguments)
+
+
+def test_every_label_but_zero_is_a_link():
+    w, links = np.arange(1.0, 7), np.array([-1, 1, -2, 127, 0, 1], np.int8)
+    assert no.prune_regrow(w, links, [(0, 2, 3)], 0.0, 1) == 0
+    np.testing.assert_array_equal(w, np.arange(1.0, 7))
+    np.testing.assert_array_equal(links != 0, [1, 1, 1, 1, 0, 1])

@@ -183,9 +183,10 @@ def test_fresh_state_goes_on_as_that_of_an_entry_with_a_history(rule):
     other.update(z, g)
     longest = 3.0 if isinstance(rule, (no.AdaDelta, no.AdaGrad, no.COCOB, no.MADGRAD, no.RProp)) else 1.0 + 1e-6
     assert abs(z - x)[0] <= longest * max(abs(y - x)[0], 0.11)
+    assert abs(z - x)[0] > 0.0 or abs(g + getattr(rule, "weight_decay", 0.0) * x)[0] < 1e-12  # nothing pulls any more
 
 
-def test_threads_pickles_and_copies_give_the_same_bits():
+def test_pickles_and_copies_give_the_same_bits():
     x = start()
     opt = no.SET(no.Adam(0.1), LAYERS, density=0.3, every=2, sigma=0.1).init(x)
     for g in gradients(3):
@@ -314,3 +315,23 @@ def test_every_rule_that_keeps_vectors_says_how_they_begin():
             assert len(values) == len(kept), link
             c = coefficients(link, held, 5, 0.1)
             assert len(element(link, c, values, 0.5, 1.0)[0]) == len(kept)
+
+
+@pytest.mark.parametrize("zeta", [no.constant(1e9), no.constant(-1.0), no.constant(np.nan), no.linear(0.3, 1.5, 20)])
+def test_a_schedule_exchanges_no_more_than_all_links(zeta):
+    x = start()
+    opt = no.SET(no.SGD(0.1), LAYERS, density=0.3, every=1, zeta=zeta).init(x)
+    links = np.count_nonzero(mask_of(opt)[INSIDE])
+    for g in gradients(25):
+        opt.update(x, g)
+        assert np.count_nonzero(mask_of(opt)[INSIDE]) == links
+        assert 0 <= opt.state["Links"].exchanged <= links
+
+
+def test_numbers_that_make_no_sense_are_refused():
+    for wrong in ({"every": np.inf}, {"steps": np.nan}, {"steps": 0}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            no.SET(no.SGD(0.1), LAYERS, density=0.3, **wrong)
+    with pytest.raises(ValueError, match="at most 2"):
+        no.SET(no.SGD(0.1), [(0, 1e200, 1e200)], density=0.3)
+    assert no.SET(no.SGD(0.1), LAYERS, density=0.3, steps=np.inf, stop=0).rules[0].last == 0.0
