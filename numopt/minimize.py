@@ -49,8 +49,10 @@ def minimize(
         gradient method (:class:`numopt.SPG`), which is also taken for bounds and constraints. 'SparseEvolution', which
         minimises f(x) + penalty * (nonzero entries of x) from values alone (:class:`numopt.SparseEvolution`), with
         options of its own. Or a first-order rule or chain, such as ``Adam(1e-2)``, for a deterministic objective: one
-        evaluation a step, until ``gtol`` or a limit; the best point seen is returned. For SPG and rules, the options
-        on line searches, pairs and ``ftol`` do not matter.
+        evaluation a step, until ``gtol`` or a limit; the best point seen is returned. A chain that ends with a set
+        keeps within it, from the projection of x0 on, until no entry of P(x - g) - x is larger than ``gtol``; one that
+        ends with a function such as ``L1Norm`` goes on to a limit. For SPG and rules, the options on line searches,
+        pairs and ``ftol`` do not matter.
     jac : True, callable, 'inplace', None, '2-point' or '3-point'
         True: ``fun`` returns (f, g). Callable: ``jac(x, *args)`` returns g. 'inplace': ``fun(x, g, *args)`` writes
         the gradient into g and returns f. None, '2-point', '3-point': finite differences of ``fun``.
@@ -58,7 +60,7 @@ def minimize(
         conjugate.
     hess, hessp
         Accepted for compatibility; L-BFGS does not use them, and says so.
-    bounds : Bounds or sequence of pairs (lower, upper), optional
+    bounds : Bounds, Box or sequence of pairs (lower, upper), optional
         For real x; None or an infinite number is no bound. They are the constraint ``Box(lower, upper)``, handled by
         SPG, not by L-BFGS-B; finite differences keep within them. 'SparseEvolution' takes them, too, but no other set.
     constraints : set, optional
