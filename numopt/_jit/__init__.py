@@ -9,7 +9,7 @@ from ._plain import PLAIN, exp, log, plain, sqrt
 from ._record import Record, is_number, record, variant
 from ._stamp import STAMP
 from ._stateful import fields, lend, stateful
-from ._views import bits_of_float, bits_view, float_of_bits, real_view, same_memory, stack_array, view_like
+from ._views import bits_of_float, float_of_bits, real_view, same_memory, stack_array, view_like
 
 __all__ = [
     "ELEMENTWISE",
@@ -21,7 +21,6 @@ __all__ = [
     "adapt",
     "add",
     "bits_of_float",
-    "bits_view",
     "block",
     "by_type",
     "call_objective",

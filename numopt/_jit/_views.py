@@ -47,21 +47,6 @@ def _is_vector(t):
     return isinstance(t, types.Array) and t.ndim == 1 and t.layout == "C" and t.dtype in _SIZE
 
 
-def _view_as(dtype):
-    @intrinsic
-    def view(typingctx, vector):
-        if not _is_vector(vector):
-            return None
-        target = _vector_type(dtype)
-
-        def codegen(context, builder, signature, args):
-            return _reinterpret(context, builder, vector, target, args[0])
-
-        return target(vector), codegen
-
-    return view
-
-
 @intrinsic
 def _real_view(typingctx, vector):
     if not _is_vector(vector):
@@ -136,10 +121,6 @@ if PLAIN:
         """A contiguous vector as the real numbers it consists of, float32 or float64; compiled, too."""
         return vector.view(vector.real.dtype)
 
-    def bits_view(vector):
-        """A contiguous float64 vector as the int64 of the same bits."""
-        return vector.view(np.int64)
-
     def view_like(vector, prototype):
         """A contiguous vector under the dtype of ``prototype``."""
         return vector.view(prototype.dtype)
@@ -162,5 +143,5 @@ if PLAIN:
 
 else:
     stack_array, same_memory = _stack_array, _same_memory
-    real_view, bits_view = _real_view, _view_as(types.int64)
-    view_like, float_of_bits, bits_of_float = _view_like, _float_of_bits, _bits_of_float
+    real_view, view_like = _real_view, _view_like
+    float_of_bits, bits_of_float = _float_of_bits, _bits_of_float

@@ -228,7 +228,8 @@ def _(weights):
 @jit
 def onto_section(x, fields, c, out):
     """Project vectors of one length onto the section of a box; ``fields`` are lower, upper, weights."""
-    if not np.isfinite(max_abs(x)):
+    largest = max_abs(x)
+    if not np.isfinite(largest):
         fill_nan(out)
         return FINE
     if not reachable(fields, x.size, c):
@@ -237,7 +238,7 @@ def onto_section(x, fields, c, out):
     scale = _power_for(fields[2])
     base = _root(x, fields, scale, 0.0, c * scale)
     shift = _root(x, fields, scale, base, c * scale)
-    if not abs(base) + abs(shift) + max_abs(x) < np.inf:  # then differences overflow
+    if not abs(base) + abs(shift) + largest < np.inf:  # then differences overflow
         fill_nan(out)
         return FINE
     for i in range(x.size):

@@ -69,27 +69,21 @@ def ending_accepts(rules, n):
 if not PLAIN:
     _OPTIONS = {"error_model": "numpy", "_nrt": False}
 
-    @overload(project_whole, jit_options=_OPTIONS)
-    def _project_whole(rules, x):
-        last = len(rules) - 1
-        if not ends_as_a_whole(tuple(rules)):
-            return lambda rules, x: None
+    def _projecting_if(applies):
+        def choose(rules, x):
+            last = len(rules) - 1
+            if not applies(tuple(rules)):
+                return lambda rules, x: None
 
-        def project_last(rules, x):
-            project_into(rules[last], x, x)
+            def project_last(rules, x):
+                project_into(rules[last], x, x)
 
-        return project_last
+            return project_last
 
-    @overload(enter, jit_options=_OPTIONS)
-    def _enter(rules, x):
-        last = len(rules) - 1
-        if not ends_with_a_set(tuple(rules)):
-            return lambda rules, x: None
+        return choose
 
-        def enter_last(rules, x):
-            project_into(rules[last], x, x)
-
-        return enter_last
+    overload(project_whole, jit_options=_OPTIONS)(_projecting_if(ends_as_a_whole))
+    overload(enter, jit_options=_OPTIONS)(_projecting_if(ends_with_a_set))
 
     @overload(slope, jit_options=_OPTIONS)
     def _slope(rules, x, g, room):

@@ -8,7 +8,6 @@ from numba.core.runtime import rtsys
 
 from numopt._jit import (
     bits_of_float,
-    bits_view,
     float_of_bits,
     jit,
     real_view,
@@ -21,11 +20,6 @@ from numopt._jit import (
 @njit
 def as_real(vector):
     return real_view(vector)
-
-
-@njit
-def as_bits(vector):
-    return bits_view(vector)
 
 
 @njit
@@ -60,9 +54,6 @@ def test_views_hold_the_bits_of_numpys(vector):
     again = as_prototype(real, vector[:0].copy())
     assert again.dtype == vector.dtype
     assert again.tobytes() == vector.tobytes()
-    bits = as_bits(real)
-    assert bits.dtype == np.int64
-    assert np.array_equal(bits, vector.view(np.int64))
 
 
 def test_float_of_bits_inverts_the_view():
