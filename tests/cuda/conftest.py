@@ -5,7 +5,7 @@ import os
 import sys
 
 import pytest
-from ptx import CAPABILITIES
+from ptx import CAPABILITIES, assemble
 
 pytest.importorskip("numba_cuda", reason="needs numba-cuda")
 
@@ -47,10 +47,15 @@ def _without_nan(choose, *values):
 
 @pytest.fixture
 def compile_ptx():
-    """Compile a kernel for a compute capability."""
+    """Compile a kernel for a compute capability; what comes of it can be loaded, and lacks no registers."""
 
     def ptx(kernel, signature, capability):
-        return _compiled(kernel, signature).get_asm_str(cc=capability)
+        text = _compiled(kernel, signature).get_asm_str(cc=capability)
+        taken = assemble(text, capability)
+        assert taken.spilled == 0
+        assert taken.stack == 0 or ".local" in text
+        assert taken.resident(256) >= 512  # two blocks at a time: one works while the other waits
+        return text
 
     return ptx
 

@@ -1,6 +1,7 @@
-"""What stands in the PTX of a kernel: what it loads and stores, and what it does again and again."""
+"""What stands in the PTX of a kernel: what it loads and stores, what it does again and again, and what it takes."""
 
 import re
+from typing import NamedTuple
 
 CAPABILITIES = [(8, 0), (9, 0)]  # that kernels are compiled for
 
@@ -14,6 +15,34 @@ def accesses(text, what):
     """How many numbers are loaded ("ld") from, or stored ("st") to, memory that is neither local nor shared."""
     found = re.findall(rf"\b{what}(?:\.global)?(?:\.nc)?(?:\.v([24]))?\.[bfsu]\d", text)
     return sum(int(many or 1) for many in found)
+
+
+class Taken(NamedTuple):
+    """What a thread of a kernel takes of a device."""
+
+    registers: int
+    stack: int  # bytes in slow memory that the kernel asks for
+    spilled: int  # bytes there because the registers do not suffice
+
+    def resident(self, threads):
+        """How many threads, in blocks of so many, the registers of a multiprocessor hold at a time."""
+        rounded = -(-self.registers // 8) * 8  # registers are given to a warp by 256
+        return min(65536 // (rounded * threads) * threads, 2048)
+
+
+def assemble(text, capability):
+    """Make machine code of PTX, as a driver does when it loads it; what the kernel takes."""
+    from cuda.core import Linker, LinkerOptions, ObjectCode
+
+    options = LinkerOptions(arch="sm_{}{}".format(*capability), verbose=True)
+    linker = Linker(ObjectCode.from_ptx(text.encode()), options=options)
+    linker.link("cubin")
+    log = linker.get_info_log()
+    stack, stores, loads = (sum(map(int, re.findall(rf"(\d+) bytes {what}", log))) for what in ON_STACK)
+    return Taken(int(re.search(r"Used (\d+) registers", log)[1]), stack, stores + loads)
+
+
+ON_STACK = ("stack frame", "spill stores", "spill loads")
 
 
 def last_loops(text):
