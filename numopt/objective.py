@@ -10,7 +10,7 @@ callable           ``fun(x, *args) -> f`` and ``jac(x, *args) -> g``
 ``'3-point'``      the same with central differences, step cbrt(eps) max(|x_i|, 1)
 =================  =================================================================================
 
-For complex x the gradient is df/dx + i df/dy; differences perturb real and imaginary parts one by one.
+For complex x the gradient is df/dx + i df/dy.
 """
 
 import numba
@@ -18,10 +18,9 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from ._input import gradient_vector, objective_value
-from ._jit import PLAIN, adapt, jit, real_view
+from ._jit import PLAIN, adapt
+from .differences import SCHEMES, Differences, in_compiled_code, in_python
 
-_EPSILON = 2.220446049250313e-16
-_RELATIVE_STEP = {"2-point": _EPSILON ** (1 / 2), "3-point": _EPSILON ** (1 / 3)}
 _JAC = "jac must be True, a callable, 'inplace', None, '2-point' or '3-point'"
 
 
@@ -47,7 +46,7 @@ class Objective:
     def __init__(
         self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False, limits=None
     ):
-        jac = None if jac is False else jac  # SciPy takes that too
+        jac = "2-point" if jac is None or jac is False else jac  # SciPy takes False, too
         self._jitted = isinstance(fun, Dispatcher) and (not callable(jac) or isinstance(jac, Dispatcher))
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
@@ -55,47 +54,34 @@ class Objective:
         self.dtype, self.size = x.dtype, x.size
         self._fun, self._jac = fun, jac
         self._scale, self._conjugate = scale, conjugate
-        self._differences = jac is None or (isinstance(jac, str) and jac in _DIFFERENCES)
+        self._differences = None
         if jac is True:
             self._python, self._make, self._parts = _pair, _make_pair, (fun,)
         elif callable(jac):
             self._python, self._make, self._parts = _separate, _make_separate, (fun, jac)
         elif isinstance(jac, str) and jac == "inplace":
             self._python, self._make, self._parts = _inplace, _make_inplace, (fun,)
-        elif self._differences:
-            scheme = jac or "2-point"
-            absolute = 0.0 if absolute_step is None else _positive(absolute_step, "eps")
-            relative = (
-                _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
-            )
-            self._python, self._make = _by_differences, _make_differences
-            self._parts = (fun, scheme)
-            self._calls = np.zeros(1, np.int64)  # of fun; counted in compiled code too
-            self._steps = np.array([absolute, relative])
-            self._limits = np.empty((2, 0))
-            if limits is not None:
-                self._limits = np.array([np.broadcast_to(bound, x.size) for bound in limits])
-            self._difference = _DIFFERENCES[scheme](_checked_value(fun), _float_view)
+        elif isinstance(jac, str) and jac in SCHEMES:
+            self._differences = Differences(jac, x, absolute_step, relative_step, limits)
+            self._python, self._make, self._parts = _by_differences, in_compiled_code, (fun, jac)
+            self._slopes = in_python(_checked_value(fun), jac)
         else:
             raise ValueError(f"{_JAC}; got {jac!r}")
 
     @property
     def calls_per_gradient(self):
         """Calls of fun that one value and gradient take: 1, and those of the differences."""
-        if not self._differences:
-            return 1
-        parts = self.size * (2 if self.dtype.kind == "c" else 1)
-        return 1 + parts * (2 if self._jac == "3-point" else 1)
+        return 1 if self._differences is None else self._differences.calls_per_gradient
 
     def calls(self, evaluations):
         """Calls of fun so far, of which ``evaluations`` gave a value and a gradient."""
-        return int(self._calls[0]) if self._differences else evaluations
+        return evaluations if self._differences is None else self._differences.calls
 
     def evaluate(self, x):
         """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
         f, g = self._python(self, x if self._scale is None else x * self._scale)
         f, g = objective_value(f), gradient_vector(g, self.dtype, self.size)
-        if self._conjugate and not self._differences:
+        if self._conjugate and self._differences is None:
             g = g.conj()
         return f, g if self._scale is None else g * self._scale
 
@@ -104,8 +90,8 @@ class Objective:
         if PLAIN or not self._jitted:
             return None
         make, parts, args = self._make, self._parts, self.args
-        if self._differences:
-            args = (self._calls, self._steps, self._limits, *args)
+        if self._differences is not None:
+            args = (*self._differences.args, *args)
         elif self._conjugate:
             make, parts = _make_conjugated, (make, *parts)
         if self._scale is not None:
@@ -137,7 +123,7 @@ def _inplace(self, x):
 
 def _by_differences(self, x):
     g = np.empty(self.size, self.dtype)
-    return self._difference(x, g, (self._calls, self._steps, self._limits, *self.args)), g
+    return self._slopes(x, g, (*self._differences.args, *self.args)), g
 
 
 def _checked_value(fun):
@@ -145,13 +131,6 @@ def _checked_value(fun):
         return float(objective_value(fun(x.copy(), *args)))  # of which inf - inf gives NaN without a warning
 
     return value
-
-
-def _positive(value, name):
-    step = float(value)
-    if not step > 0:
-        raise ValueError(f"{name} must be positive, got {value}")
-    return step
 
 
 def _make_pair(fun):
@@ -215,98 +194,3 @@ def _make_scaled(make, *parts):
         return f
 
     return evaluate
-
-
-def _make_differences(fun, scheme):
-    return numba.njit(error_model="numpy")(_DIFFERENCES[scheme](fun, real_view))
-
-
-def _float_view(vector):
-    return vector.view(np.float64)
-
-
-@jit
-def _limits_of(limits, i):
-    """The bounds of an unknown; ``limits`` has no columns where there are none."""
-    return (limits[0, i], limits[1, i]) if limits.shape[1] > 0 else (-np.inf, np.inf)
-
-
-def _forward(fun, as_real):
-    """Forward differences; backward where the forward point is not finite, or out of bounds.
-
-    ``args`` begins with the counter of calls, with (absolute, relative) step, of which an absolute one of 0 is not
-    used, and with the bounds. An unknown that cannot move has the slope 0.
-    """
-
-    def evaluate(x, g, args):
-        calls, steps, limits, rest = args[0], args[1], args[2], args[3:]
-        f = fun(x, *rest)
-        calls[0] += 1
-        point = x.copy()
-        parts, slopes = as_real(point), as_real(g)
-        for i in range(parts.size):
-            origin = parts[i]
-            lower, upper = _limits_of(limits, i)
-            step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
-            there, back = origin + step, origin - step
-            if there > upper:
-                there, back = back, there
-            if there < lower:  # too narrow for either: to the farther bound
-                there = upper if upper - origin > origin - lower else lower
-            parts[i] = there
-            if there == origin:
-                slopes[i] = 0.0
-                continue
-            slopes[i] = (fun(point, *rest) - f) / float(there - origin)
-            calls[0] += 1
-            if np.isfinite(f) and not np.isfinite(slopes[i]) and lower <= back <= upper:
-                parts[i] = back
-                slopes[i] = (fun(point, *rest) - f) / float(back - origin)
-                calls[0] += 1
-            parts[i] = origin
-        return f
-
-    return evaluate
-
-
-def _central(fun, as_real):
-    """Central differences, of the same order at a bound; one-sided where one of the points is not finite.
-
-    At a bound, where only origin + h and origin + 2 h are inside, the slope is (4 f(h) - 3 f(0) - f(2 h)) / (2 h).
-    ``args`` as above.
-    """
-
-    def evaluate(x, g, args):
-        calls, steps, limits, rest = args[0], args[1], args[2], args[3:]
-        f = fun(x, *rest)
-        point = x.copy()
-        parts, slopes = as_real(point), as_real(g)
-        for i in range(parts.size):
-            origin = parts[i]
-            lower, upper = _limits_of(limits, i)
-            step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
-            ahead, behind = min(origin + step, upper), max(origin - step, lower)
-            inwards = step if ahead - origin > origin - behind else -step
-            beside = (ahead != origin + step or behind != origin - step) and lower <= origin + 2.0 * inwards <= upper
-            if beside:
-                ahead, behind = origin + inwards, origin + 2.0 * inwards
-            parts[i] = ahead
-            above = fun(point, *rest)
-            parts[i] = behind
-            below = fun(point, *rest)
-            if beside and np.isfinite(above) and np.isfinite(below):
-                slopes[i] = (4.0 * above - 3.0 * f - below) / float(behind - origin)
-            else:
-                if np.isfinite(below) and not np.isfinite(above):
-                    above, ahead = f, origin
-                elif np.isfinite(above) and (beside or not np.isfinite(below)):
-                    below, behind = f, origin
-                slopes[i] = (above - below) / float(ahead - behind) if ahead != behind else 0.0
-            parts[i] = origin
-        calls[0] += 1 + 2 * parts.size
-        return f
-
-    return evaluate
-
-
-_DIFFERENCES = {"2-point": _forward, "3-point": _central}

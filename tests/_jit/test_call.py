@@ -13,7 +13,8 @@ from numba.core.runtime import rtsys
 
 from numopt._jit import adapt, call_objective, record
 from numopt._jit._call import _compile
-from numopt.objective import _make_differences, _make_inplace, _make_pair, _make_separate
+from numopt.differences import in_compiled_code
+from numopt.objective import _make_inplace, _make_pair, _make_separate
 
 pytestmark = pytest.mark.jit_only
 
@@ -137,7 +138,7 @@ def test_objective_comes_through(make, functions, args, x, scale):
 
 def test_differences_come_through():
     calls = np.zeros(1, np.int64)
-    f, g = evaluate(_make_differences, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0))))
+    f, g = evaluate(in_compiled_code, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0))))
     assert f == 14.0
     assert calls[0] == 7
     assert g == pytest.approx(2.0 * X)
