@@ -150,27 +150,28 @@ def minimize(
     x0 = start_vector(cuda_part("evolution").on_host(x0) if on_device else x0)
     if searches:
         return _search(fun, x0, args, jac, bounds, constraints, callback, options, on_device)
-    onto = _constraint(bounds, constraints, x0)
-    method, onto = _checked_method(method, onto)
-    chosen = merge(options, tol)
+    method, onto = _checked_method(method, _constraint(bounds, constraints, x0))
+    return _descend(fun, x0, args, jac, method, onto, callback, merge(options, tol))
+
+
+def _descend(fun, x0, args, jac, method, onto, callback, chosen):
+    """With gradients, by a solver that is asked and told."""
     scale = _powers_of_two(chosen.x_scale, x0.size)
     if scale is not None and onto is not None:
         raise ValueError("x_scale cannot be combined with bounds or constraints: scale the variables in fun")
     conjugate = chosen.gradient_convention == "conjugate" and x0.dtype.kind == "c"
     limits = (onto.lower, onto.upper) if type(onto) is Box else None
     objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate, limits)
-    calls = objective.calls_per_gradient
     start = x0 if scale is None else x0 / scale
-    solver = _solver(start, method, onto, chosen, calls)
+    solver = _solver(start, method, onto, chosen, objective.calls_per_gradient)
     earlier = 0 if chosen.state is None else int(solver.nfev)
-    report = (lambda x: x) if scale is None else (lambda x: x * scale)
+    if method is not LBFGS or chosen.state is not None:
+        start = None  # the solver begins elsewhere
     history = History() if chosen.history else None
     progress = Progress(chosen.maxiter) if chosen.progress else None
     watchers = [watcher for watcher in (history, progress) if watcher is not None]
     if callback is not None:
-        watchers.append(Callback(callback, report))
-    if method is not LBFGS or chosen.state is not None:
-        start = None  # the solver begins elsewhere
+        watchers.append(Callback(callback, scale))
     try:
         reason = drive(solver, objective, watchers, chosen.callback_every, chosen.max_time, chosen.target, start)
     finally:
@@ -178,7 +179,7 @@ def minimize(
             progress.close()
     result = solver.result()
     # by key: an attribute of SciPy's result is looked up at ten times the cost
-    result["nfev"] = earlier * calls + objective.calls(result["njev"] - earlier)
+    result["nfev"] = earlier * objective.calls_per_gradient + objective.calls(result["njev"] - earlier)
     if scale is not None:
         result.update(x=result.x * scale, jac=result.jac / scale, x_scale=scale)
     if reason is not result["reason"]:

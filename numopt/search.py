@@ -32,7 +32,7 @@ def search(fun, x0, args, bounds, callback, chosen, on_device=False):
     args = args if isinstance(args, tuple) else (args,)
     solver = SparseEvolution(x0, bounds=bounds, **{name: getattr(chosen, name) for name in _SOLVERS_OWN})
     history = [] if chosen.history else None
-    watchers = [] if callback is None else [Callback(callback, lambda x: x)]
+    watchers = [] if callback is None else [Callback(callback)]
     bar = _Bar(solver, chosen.maxfun) if chosen.progress else None
     if bar is not None:
         watchers.append(bar)

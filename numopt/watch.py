@@ -14,22 +14,22 @@ from .status import Status
 
 
 class Callback:
-    """The user's callback, called as SciPy does: by the name of its parameter, with copies."""
+    """The user's callback, called as SciPy does: by the name of its parameter, with copies, x times ``scale``."""
 
     from_start = False
 
-    def __init__(self, function, report):
+    def __init__(self, function, scale=None):
         if not callable(function):
             raise TypeError(f"callback must be callable, got {function!r}")
         try:
             self._by_name = set(inspect.signature(function).parameters) == {"intermediate_result"}
         except (TypeError, ValueError):  # a callable without a signature
             self._by_name = False
-        self._function, self._report = function, report
+        self._function, self._scale = function, scale
 
     def __call__(self, solver):
         """Call it; StopIteration ends the run."""
-        x = self._report(solver.x)
+        x = solver.x if self._scale is None else solver.x * self._scale
         try:
             if self._by_name:
                 self._function(intermediate_result=OptimizeResult(x=x, fun=solver.f, nit=solver.nit))
