@@ -16,6 +16,7 @@ if importlib.util.find_spec("numba_cuda") is None:
 from numba import cuda
 
 from .._jit import PLAIN, plain
+from .launches import start
 
 SIMULATED = not hasattr(cuda, "from_cuda_array_interface")  # NUMBA_ENABLE_CUDASIM=1: kernels run as Python
 
@@ -31,6 +32,16 @@ def require():
     if not cuda.is_available():
         reason = cuda.cuda_error() or "no compiler for it, which pip install 'numopt[cuda]' brings"
         raise RuntimeError(f"there is no GPU that Numba can use: {' '.join(str(reason).split())}")
+
+
+def current_gpu():
+    """The number of the GPU that is worked on."""
+    return cuda.get_current_device().id if _several_gpus() else 0
+
+
+@functools.cache
+def _several_gpus():
+    return not SIMULATED and len(cuda.gpus) > 1
 
 
 # --- arrays ----------------------------------------------------------------------------------------------------------
@@ -70,8 +81,8 @@ def as_device(x, name, writable=False, like=None, stream=None):
     if vector.dtype not in DTYPES:
         raise TypeError(f"{name} must be float32, float64, complex64 or complex128, got {vector.dtype}")
     where = _place_of(x)
-    if where is not None and where != cuda.get_current_device().id:
-        raise ValueError(f"{name} is on GPU {where}, but the current one is {cuda.get_current_device().id}")
+    if where is not None and where != current_gpu():
+        raise ValueError(f"{name} is on GPU {where}, but the current one is {current_gpu()}")
     if not vector.is_c_contiguous():
         vector = _in_order(vector, name, writable, vector.stream if stream is None else as_stream(stream))
     elif vector.ndim != 1:
@@ -237,8 +248,10 @@ def launch(kernel, blocks, threads, stream, *args):
     """Start a kernel, unless there is nothing to do."""
     if blocks == 0:
         return
-    configure = _configured.__wrapped__ if SIMULATED else _configured  # there all configurations are one object
-    configure(kernel, blocks, threads, stream)(*args)
+    if SIMULATED:
+        _configured.__wrapped__(kernel, blocks, threads, stream)(*args)  # there all configurations are one object
+    else:
+        start(_configured(kernel, blocks, threads, stream), current_gpu(), args)
 
 
 @functools.lru_cache(1024)

@@ -4,14 +4,9 @@ import weakref
 
 import numpy as np
 
-from .device import SIMULATED, cuda
+from .device import SIMULATED, cuda, current_gpu
 
 _kept = {}  # by the identity of a host array: what refers to it, and what was made of it
-
-
-def current_gpu():
-    """The number of the GPU that is worked on."""
-    return 0 if SIMULATED else cuda.get_current_device().id
 
 
 def kept(array, dtype, make, stream):

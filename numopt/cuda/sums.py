@@ -11,8 +11,7 @@ import threading
 import numpy as np
 
 from .._scalars import larger
-from .device import LOADS, MOST_BLOCKS, SIMULATED, blocks_of, cuda, new_vector
-from .fields import current_gpu
+from .device import LOADS, MOST_BLOCKS, SIMULATED, blocks_of, cuda, current_gpu, new_vector
 
 ALONE = 32768  # entries, up to which one block is supposed to be as fast as many launches
 WIDE = 8 if SIMULATED else 512  # threads of a block that works alone; a power of two

@@ -66,7 +66,7 @@ class Wrapped:
 @pytest.fixture(autouse=True)
 def one_gpu(monkeypatch):
     monkeypatch.setattr(device, "_wrap", Wrapped)
-    monkeypatch.setattr(device.cuda, "get_current_device", lambda: type("Gpu", (), {"id": 0}))
+    monkeypatch.setattr(device, "current_gpu", lambda: 0)
 
 
 def test_recognised_without_the_cuda_target():
@@ -224,8 +224,9 @@ def test_grids_depend_on_n_only():
     assert device.blocks_of(10**8, 4, device.MOST_BLOCKS, 256) == device.MOST_BLOCKS
 
 
-def test_nothing_is_launched_for_no_entries():
+def test_nothing_is_launched_for_no_entries(monkeypatch):
     launched = []
+    monkeypatch.setattr(device, "start", lambda configured, gpu, args: configured(*args))
 
     class Kernel:
         def __getitem__(self, grid):
