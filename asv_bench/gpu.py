@@ -20,6 +20,7 @@ import numopt
 
 ADAM_STREAMS = 7  # m, v, x, g in, m, v, x out
 SIZES = (10_000_000, 100_000_000)
+SHORT = 1000  # of which the kernels take no time: what is measured is the host
 BALL_SIZE = 10_000_000
 
 
@@ -165,6 +166,20 @@ def with_sort(n, part):
     return project, cupy.cuda.Device().synchronize
 
 
+CLIPPED = "chain(ClipByGlobalNorm, Adam)"
+
+
+def steps(n):
+    """A step of a rule."""
+    return {
+        "Adam": with_numopt(numopt.Adam(1e-3), n),
+        "ACProp": with_numopt(numopt.ACProp(1e-3), n),
+        CLIPPED: with_numopt(numopt.chain(numopt.ClipByGlobalNorm(1.0), numopt.Adam(1e-3)), n),
+        "torch": with_torch(n),
+        "optax": with_optax(n, lambda optax: optax.adam(1e-3)),
+    }
+
+
 def present(contenders):
     """Those that are there."""
     return {name: made for name, made in contenders.items() if made is not None}
@@ -187,27 +202,25 @@ def bandwidth_row(name, n, times, nbytes, bandwidth, goal=85):
 
 def step_rows(n, rounds):
     """Adam and ACProp against a copy, and against PyTorch and Optax."""
-    contenders = with_copy(n) | present(
-        {
-            "Adam": with_numopt(numopt.Adam(1e-3), n),
-            "ACProp": with_numopt(numopt.ACProp(1e-3), n),
-            "chain(ClipByGlobalNorm, Adam)": with_numopt(
-                numopt.chain(numopt.ClipByGlobalNorm(1.0), numopt.Adam(1e-3)), n
-            ),
-            "torch": with_torch(n),
-            "optax": with_optax(n, lambda optax: optax.adam(1e-3)),
-        }
-    )
-    times = contest(contenders, rounds)
+    times = contest(with_copy(n) | present(steps(n)), rounds)
     bandwidth = copy_bandwidth(times, n, 8)
     print(f"n = {n:g}: a copy reaches {np.median(bandwidth) / 1e12:.3g} TB/s", flush=True)
     rows = [bandwidth_row(name, n, times, 8 * ADAM_STREAMS * n, bandwidth) for name in ("Adam", "ACProp")]
-    clipped = "chain(ClipByGlobalNorm, Adam)"
-    rows.append(bandwidth_row(clipped, n, times, 8 * (ADAM_STREAMS + 1) * n, bandwidth, None))
-    for peer in ("torch", "optax"):
-        ratio = times[peer] / times["Adam"] if peer in times else None
-        rows.append(Row(f"Adam, n = {n:g}", f"{peer} Adam", 1.0, ratio))
-    return rows
+    rows.append(bandwidth_row(CLIPPED, n, times, 8 * (ADAM_STREAMS + 1) * n, bandwidth, None))
+    return rows + peer_rows(f"Adam, n = {n:g}", times)
+
+
+def short_rows(rounds, n=SHORT):
+    """How long the host takes for a step."""
+    times = contest(present(steps(n)), rounds)
+    told = ", ".join(f"{name} {1e6 * np.median(times[name]):.3g} us" for name in times)
+    return peer_rows(f"Adam, n = {n:g} ({told})", times)
+
+
+def peer_rows(workload, times):
+    """Adam against PyTorch's and Optax's."""
+    ratios = {peer: times[peer] / times["Adam"] if peer in times else None for peer in ("torch", "optax")}
+    return [Row(workload, f"{peer} Adam", 1.0, ratio) for peer, ratio in ratios.items()]
 
 
 def in_flight_rows(n, rounds):
@@ -237,7 +250,7 @@ def ball_rows(n, rounds):
 
 def all_rows(sizes=SIZES, ball=BALL_SIZE, rounds=9):
     """Every row."""
-    rows = []
+    rows = short_rows(rounds, min(SHORT, *sizes))
     for n in sizes:
         rows += step_rows(n, rounds)
     return rows + in_flight_rows(sizes[0], rounds) + ball_rows(ball, rounds)
