@@ -9,6 +9,8 @@ from projections import exact_projections as exact
 
 import numopt as no
 
+pytestmark = pytest.mark.variants
+
 PLAIN = bool(numba.config.DISABLE_JIT)
 LABELS = np.array([0, 1, 2, 0, 1, 0])
 N = LABELS.size

@@ -16,6 +16,8 @@ from numopt.generic import coefficients, numbers, vectors
 from numopt.rules.passes import BLOCK, _onto
 from numopt.rules.update import PARALLEL_FROM, parallel_update, serial_update
 
+pytestmark = pytest.mark.variants
+
 N = 21
 PLAIN = bool(numba.config.DISABLE_JIT)
 

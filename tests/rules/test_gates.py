@@ -200,6 +200,7 @@ class TestReduceOnPlateau:
         # bad 1, bad 2: half, cooling; 4.0 is better; bad 1, 2: a quarter, cooling; bad 1, 2: at least .2
         assert scales == [1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.2]
 
+    @pytest.mark.slow
     def test_is_optaxs(self):
         jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
         reduce_on_plateau = importlib.import_module("optax.contrib").reduce_on_plateau

@@ -9,6 +9,8 @@ import pytest
 
 import numopt as no
 
+pytestmark = pytest.mark.variants
+
 MASK = (1 << 32) - 1
 
 

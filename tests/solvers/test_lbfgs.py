@@ -95,6 +95,7 @@ def test_more_garbow_hillstrom_at_tight_tolerances(problem):
         assert np.max(abs(g)) <= 1e-6 * np.max(abs(problem.value_and_gradient(problem.x0)[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.jit_only
 def test_more_garbow_hillstrom_takes_no_more_evaluations_than_scipy():
     import scipy.optimize
