@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .._jit import Record, is_number
+from .._jit import is_number
+from ..generic import rate
 
 
 def learning_rate(rule):
@@ -16,7 +17,7 @@ def number_or_schedule(rule, *names):
         value = getattr(rule, name)
         if is_number(value):
             not_negative(rule, name)
-        elif not isinstance(value, Record):
+        elif not rate.registered(type(value)):
             raise TypeError(f"{name} must be a number or a schedule, got {value!r}")
 
 
@@ -30,9 +31,13 @@ def numbers_in_order(rule, name, count):
 def not_negative(rule, *names):
     """These numbers are finite and not negative."""
     for name in names:
-        value = getattr(rule, name)
-        if not (is_number(value) and 0 <= value < np.inf):
-            raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
+        not_negative_number(getattr(rule, name), name)
+
+
+def not_negative_number(value, name):
+    """The same of an argument."""
+    if not (is_number(value) and 0 <= value < np.inf):
+        raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
 
 
 def seed(rule):
@@ -45,9 +50,13 @@ def seed(rule):
 def positive(rule, *names):
     """These numbers are finite and positive."""
     for name in names:
-        value = getattr(rule, name)
-        if not (is_number(value) and 0 < value < np.inf):
-            raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
+        positive_number(getattr(rule, name), name)
+
+
+def positive_number(value, name):
+    """The same of an argument."""
+    if not (is_number(value) and 0 < value < np.inf):
+        raise ValueError(f"{name} must be a finite number above 0, got {value!r}")
 
 
 def decays(rule, *names):

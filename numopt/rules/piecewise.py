@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 
-from .._jit import Record, by_type, is_number, jit
+from .._jit import by_type, is_number, jit
 from ..generic import rate
+from . import checks
 from .schedules import schedule, warmup_cosine
 
 
@@ -35,10 +36,15 @@ class Joined:
 
 
 def _knots(init, boundaries_and_scales):
+    """The counts at which the value changes, in order, and the values."""
+    checks.not_negative_number(init, "init")
+    if not isinstance(boundaries_and_scales, dict):
+        raise TypeError(f"boundaries_and_scales must be a dict {{count: scale}}, got {boundaries_and_scales!r}")
+    for boundary, scale in boundaries_and_scales.items():
+        checks.not_negative_number(boundary, "boundaries_and_scales: a count")
+        checks.not_negative_number(scale, f"boundaries_and_scales: the scale at {boundary}")
     boundaries = sorted(boundaries_and_scales)
     scales = [float(boundaries_and_scales[b]) for b in boundaries]
-    if any(not scale >= 0 for scale in scales):
-        raise ValueError(f"scales must not be negative, got {boundaries_and_scales}")
     return np.array(boundaries, float), init * np.cumprod([1.0, *scales])
 
 
@@ -48,8 +54,9 @@ def piecewise_constant(init, boundaries_and_scales):
     Parameters
     ----------
     init : float
+        Not negative.
     boundaries_and_scales : dict
-        {count: scale}, scales from 0 on.
+        {count: scale}, counts and scales from 0 on.
 
     Examples
     --------
@@ -57,7 +64,7 @@ def piecewise_constant(init, boundaries_and_scales):
     >>> no.piecewise_constant(1.0, {10: 0.5, 20: 0.1})([9, 10, 20])
     array([1.  , 0.5 , 0.05])
     """
-    return Steps(*_knots(float(init), boundaries_and_scales))
+    return Steps(*_knots(init, boundaries_and_scales))
 
 
 def piecewise_interpolate(kind, init, boundaries_and_scales):
@@ -67,10 +74,11 @@ def piecewise_interpolate(kind, init, boundaries_and_scales):
     ----------
     kind : 'linear' or 'cosine'
     init : float
+        Not negative.
     boundaries_and_scales : dict
-        {count: scale}, counts above 0.
+        {count: scale}, counts above 0, scales from 0 on.
     """
-    boundaries, values = _knots(float(init), boundaries_and_scales)
+    boundaries, values = _knots(init, boundaries_and_scales)
     return _through(kind, [0.0, *boundaries], values)
 
 
@@ -91,12 +99,14 @@ def onecycle_linear(steps, peak, pct_start=0.3, pct_final=0.85, div=25.0, final_
     Raises
     ------
     ValueError
-        If the knots do not increase, for few steps. (Optax loses a knot without a word.)
+        If not 0 < pct_start < pct_final < 1, or the knots do not increase, for few steps (Optax loses a knot without a
+        word); for a negative ``peak``, or divisors that are not positive.
 
     References
     ----------
     L. N. Smith and N. Topin, Super-convergence, 2019.
     """
+    _check_cycle(steps, peak, (pct_start, pct_final), div, final_div)
     counts = [0, int(pct_start * steps), int(pct_final * steps), steps]
     return _through("linear", counts, [peak / div, peak, peak / div, peak / (div * final_div)])
 
@@ -106,8 +116,22 @@ def onecycle_cosine(steps, peak, pct_start=0.3, div=25.0, final_div=1e4):
 
     Through (0, peak/div), (pct_start steps, peak), (steps, peak/(div final_div)).
     """
+    _check_cycle(steps, peak, (pct_start,), div, final_div)
     counts = [0, int(pct_start * steps), steps]
     return _through("cosine", counts, [peak / div, peak, peak / (div * final_div)])
+
+
+def _check_cycle(steps, peak, parts, div, final_div):
+    """Limits of the arguments of a cycle; ``parts`` are pct_start and, if there is one, pct_final."""
+    checks.positive_number(steps, "steps")
+    checks.not_negative_number(peak, "peak")
+    for value, name in zip(parts, ("pct_start", "pct_final"), strict=False):
+        checks.positive_number(value, name)
+    if not (np.diff((*parts, 1.0)) > 0).all():
+        names = "pct_start < pct_final" if len(parts) == 2 else "pct_start"
+        raise ValueError(f"0 < {names} < 1 is needed, got {', '.join(map(str, parts))}")
+    checks.positive_number(div, "div")
+    checks.positive_number(final_div, "final_div")
 
 
 def join(schedules, boundaries):
@@ -116,19 +140,31 @@ def join(schedules, boundaries):
     Parameters
     ----------
     schedules : sequence of schedules or numbers
+        Numbers from 0 on.
     boundaries : sequence of int
-        One less; increasing.
+        One less; from 0 on, increasing.
     """
-    boundaries = np.array(boundaries, float)
-    schedules = tuple(float(s) if is_number(s) else s for s in schedules)
-    for given in schedules:
-        if not isinstance(given, (float, Record)):
-            raise TypeError(f"join takes schedules and numbers, got {given!r}")
-    if boundaries.size != len(schedules) - 1 or not (np.diff(boundaries) > 0).all():
+    schedules, increasing = tuple(schedules), _increasing(boundaries)
+    for part in schedules:
+        if is_number(part):
+            checks.not_negative_number(part, "schedules: a number")
+        elif not rate.registered(type(part)):
+            raise TypeError(f"join takes schedules and numbers, got {part!r}")
+    if increasing is None or increasing.size != len(schedules) - 1:
         raise ValueError(
-            f"join needs one boundary less than schedules, increasing; got {len(schedules)} schedules and {boundaries}"
+            f"join needs boundaries from 0 on, increasing, one less than schedules; got boundaries={boundaries!r} "
+            f"for {len(schedules)} schedules"
         )
-    return Joined(schedules, boundaries)
+    return Joined(tuple(float(part) if is_number(part) else part for part in schedules), increasing)
+
+
+def _increasing(boundaries):
+    """The boundaries as a vector; None if they are not numbers from 0 on that increase."""
+    given = np.asarray(boundaries)
+    if given.dtype.kind not in "iuf" or given.ndim != 1:
+        return None
+    given = given.astype(float)
+    return given if (given >= 0).all() and (np.diff(given) > 0).all() else None
 
 
 def sgdr(cycles):
@@ -137,7 +173,7 @@ def sgdr(cycles):
     Parameters
     ----------
     cycles : sequence of dict
-        Arguments of :func:`warmup_cosine`.
+        Arguments of :func:`warmup_cosine`, which checks them.
 
     References
     ----------

@@ -2,6 +2,11 @@
 
 A schedule is a record. Called with a count, or an array of counts, it gives the value, in double precision. Formulas
 and defaults are Optax's.
+
+What they are made of is checked in Python, as a plain learning rate is: numbers are finite, and none may be negative.
+So what they give is not negative, and finite unless it grows beyond the largest number. Optax takes negative values,
+for its users who turn the sign by a schedule; here the rules do that. A decay in 0 steps stays where it begins, as in
+Optax; a negative number of steps, for which Optax does the same, is refused. In ``@njit`` code nothing is checked.
 """
 
 import math
@@ -11,6 +16,7 @@ import numpy as np
 from .._input import at_least
 from .._jit import by_type, jit, record, variant
 from ..generic import rate
+from . import checks
 
 
 def schedule(cls):
@@ -69,9 +75,14 @@ class constant:
     Parameters
     ----------
     value : float
+        Not negative.
     """
 
     value: float
+
+    def check(self):
+        """Limits of the fields."""
+        checks.not_negative(self, "value")
 
 
 @schedule
@@ -81,7 +92,7 @@ class polynomial:
     Parameters
     ----------
     init, end, power, steps, begin : float
-        For steps <= 0 it stays at ``init``.
+        Not negative; for steps = 0 it stays at ``init``.
 
     Examples
     --------
@@ -95,6 +106,10 @@ class polynomial:
     power: float
     steps: float
     begin: float = 0.0
+
+    def check(self):
+        """Limits of the fields."""
+        checks.not_negative(self, *self._fields)
 
 
 @variant
@@ -110,12 +125,12 @@ class exponential_decay:
     Parameters
     ----------
     init, steps, rate : float
-        For steps <= 0 or rate = 0 it stays at ``init``.
+        Not negative; for steps = 0 or rate = 0 it stays at ``init``.
     begin : float
-        Until then it is ``init``.
+        Not negative; until then it is ``init``.
     staircase : bool
     end : float, optional
-        Lower limit for rate < 1, else upper limit.
+        Not negative; lower limit for rate < 1, else upper limit.
     """
 
     init: float
@@ -124,6 +139,17 @@ class exponential_decay:
     begin: float = 0.0
     staircase: bool = False
     end: object = None
+
+    def check(self):
+        """Limits of the fields."""
+        checks.not_negative(self, "init", "steps", "rate", "begin")
+        _end(self)
+
+
+def _end(schedule):
+    """The field ``end`` is a number from 0 on or None."""
+    if schedule.end is not None:
+        checks.not_negative(schedule, "end")
 
 
 @schedule
@@ -135,9 +161,11 @@ class cosine_decay:
     Parameters
     ----------
     init : float
+        Not negative.
     steps : float
         Positive.
     alpha, exponent : float
+        Not negative.
 
     Examples
     --------
@@ -152,15 +180,28 @@ class cosine_decay:
     exponent: float = 1.0
 
     def check(self):
-        """Steps must be positive."""
-        if not self.steps > 0:
-            raise ValueError(f"steps must be positive, got {self.steps}")
+        """Limits of the fields."""
+        checks.not_negative(self, "init", "alpha", "exponent")
+        checks.positive(self, "steps")
 
 
-@variant
-def warmup_constant(init, peak, warmup):
-    """From ``init`` to ``peak`` in ``warmup`` steps, where it stays."""
-    return linear(init, peak, warmup)
+@schedule
+class warmup_constant:
+    """From ``init`` to ``peak`` in ``warmup`` steps, where it stays.
+
+    Parameters
+    ----------
+    init, peak, warmup : float
+        Not negative.
+    """
+
+    init: float
+    peak: float
+    warmup: float
+
+    def check(self):
+        """Limits of the fields."""
+        checks.not_negative(self, *self._fields)
 
 
 @schedule
@@ -170,9 +211,11 @@ class warmup_cosine:
     Parameters
     ----------
     init, peak : float
+        Not negative.
     warmup, steps : float
-        ``steps`` includes the warm-up.
+        ``steps`` includes the warm-up, and is more.
     end, exponent : float
+        Not negative.
     """
 
     init: float
@@ -183,8 +226,9 @@ class warmup_cosine:
     exponent: float = 1.0
 
     def check(self):
-        """The decay must have steps."""
-        if not self.steps > self.warmup >= 0:
+        """Limits of the fields; the decay must have steps."""
+        checks.not_negative(self, *self._fields)
+        if not self.steps > self.warmup:
             raise ValueError(f"steps must be more than warmup, which it includes, got {self.steps} and {self.warmup}")
 
 
@@ -195,6 +239,7 @@ class warmup_exponential:
     Parameters
     ----------
     init, peak, warmup : float
+        Not negative.
     steps, rate, begin, staircase, end
         As for :class:`exponential_decay`; ``steps`` does not include the warm-up.
     """
@@ -208,6 +253,11 @@ class warmup_exponential:
     staircase: bool = False
     end: object = None
 
+    def check(self):
+        """Limits of the fields."""
+        checks.not_negative(self, "init", "peak", "warmup", "steps", "rate", "begin")
+        _end(self)
+
 
 # --- what they give --------------------------------------------------------------------------------------------------
 
@@ -220,6 +270,11 @@ def _(s, count):
 @rate.register(polynomial)
 def _(s, count):
     return _polynomial(s.init, s.end, s.power, s.steps, s.begin, count)
+
+
+@rate.register(warmup_constant)
+def _(s, count):
+    return _polynomial(s.init, s.peak, 1.0, s.warmup, 0.0, count)
 
 
 @by_type(borrow=True)

@@ -317,7 +317,12 @@ def test_every_rule_that_keeps_vectors_says_how_they_begin():
             assert len(element(link, c, values, 0.5, 1.0)[0]) == len(kept)
 
 
-@pytest.mark.parametrize("zeta", [no.constant(1e9), no.constant(-1.0), no.constant(np.nan), no.linear(0.3, 1.5, 20)])
+def unchecked(value):
+    """The schedule as compiled code makes it."""
+    return tuple.__new__(no.constant, (value,))
+
+
+@pytest.mark.parametrize("zeta", [no.constant(1e9), unchecked(-1.0), unchecked(np.nan), no.linear(0.3, 1.5, 20)])
 def test_a_schedule_exchanges_no_more_than_all_links(zeta):
     x = start()
     opt = no.SET(no.SGD(0.1), LAYERS, density=0.3, every=1, zeta=zeta).init(x)
