@@ -40,11 +40,26 @@ def not_negative_number(value, name):
         raise ValueError(f"{name} must be a finite number, at least 0, got {value!r}")
 
 
-def seed(rule):
-    """The seed is a whole number from 0 to 2^53, which a float64 holds."""
-    not_negative(rule, "seed")
-    if rule.seed != np.floor(rule.seed) or rule.seed > 2.0**53:
-        raise ValueError(f"seed must be a whole number from 0 to 2^53, got {rule.seed!r}")
+def finite(rule, name):
+    """The number is finite, of any sign."""
+    value = getattr(rule, name)
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+
+
+def whole(rule, *names, least=0):
+    """These are whole numbers from ``least`` to 2^53, which a float64 holds."""
+    for name in names:
+        value = getattr(rule, name)
+        if not (is_number(value) and least <= value <= 2.0**53 and value == np.floor(value)):
+            raise ValueError(f"{name} must be a whole number from {least} to 2^53, got {value!r}")
+
+
+def share(rule, name):
+    """The number lies in (0, 1]."""
+    value = getattr(rule, name)
+    if not 0 < value <= 1:
+        raise ValueError(f"{name} must be a number with 0 < {name} <= 1, got {value!r}")
 
 
 def positive(rule, *names):

@@ -7,6 +7,7 @@ import numpy as np
 from .._jit import by_type, is_number, jit
 from .._scalars import constant, of_numbers, parts
 from ..generic import admit, element, numbers, vectors
+from . import checks
 from .chain import rule
 from .state import zeros
 
@@ -64,8 +65,7 @@ class AccumulateGradients:
 
     def check(self):
         """Limits of the fields."""
-        if not (is_number(self.k) and self.k >= 1 and self.k == np.floor(self.k)):
-            raise ValueError(f"k must be an integer from 1 on, got {self.k!r}")
+        checks.whole(self, "k", least=1)
 
 
 class Mean(NamedTuple):

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import is_number, variant
+from .._jit import variant
 from .._scalars import times
 from ..generic import coefficients, element, fresh, vectors
+from . import checks
 from .chain import chain, rule
 
 
@@ -28,10 +29,8 @@ class SlowWeights:
 
     def check(self):
         """Limits of the fields."""
-        if not (is_number(self.k) and self.k >= 1 and self.k == np.floor(self.k)):
-            raise ValueError(f"k must be an integer from 1 on, got {self.k!r}")
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"alpha must lie in (0, 1], got {self.alpha!r}")
+        checks.whole(self, "k", least=1)
+        checks.share(self, "alpha")
 
 
 @variant

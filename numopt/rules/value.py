@@ -38,6 +38,7 @@ class PolyakSGD:
     def check(self):
         """Limits of the fields."""
         checks.positive(self, "max_lr", "scaling")
+        checks.finite(self, "f_min")
         checks.not_negative(self, "eps")
 
 
@@ -73,8 +74,9 @@ class ReduceOnPlateau:
         """Limits of the fields."""
         if not 0 < self.factor < 1:
             raise ValueError(f"factor must lie between 0 and 1, got {self.factor}")
-        checks.positive(self, "patience", "accumulation")
-        checks.not_negative(self, "rtol", "atol", "cooldown", "min_scale")
+        checks.whole(self, "patience", "accumulation", least=1)
+        checks.whole(self, "cooldown")
+        checks.not_negative(self, "rtol", "atol", "min_scale")
 
 
 @numbers.register(PolyakSGD)

@@ -54,11 +54,10 @@ class Links:
                 raise ValueError(f"SET: zeta must lie in (0, 1], got {self.zeta!r}")
         else:
             checks.number_or_schedule(self, "zeta")
-        if not (is_number(self.every) and 1 <= self.every < np.inf and self.every == np.floor(self.every)):
-            raise ValueError(f"SET: every must be a whole number from 1 on, got {self.every!r}")
+        checks.whole(self, "every", least=1)
         check_choices("SET", self.prune, self.grow)
         checks.not_negative(self, "sigma")
-        checks.seed(self)
+        checks.whole(self, "seed")
 
 
 @make_rule
