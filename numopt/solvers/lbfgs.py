@@ -223,7 +223,8 @@ class LBFGS(AskTell):
         Raises
         ------
         ValueError
-            If the file was not written by :meth:`save` of this version.
+            If the file was not written by :meth:`save` of this version: a field is missing, or has another shape or
+            dtype than in a solver of its size.
         """
         return cls._from_fields(read(path))
 
