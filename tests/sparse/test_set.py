@@ -277,6 +277,32 @@ def test_in_a_chain_and_as_a_method():
     assert np.count_nonzero(abs(res.x[:40] - 2) < 1e-2) >= 35
 
 
+@pytest.mark.parametrize("steps", [0, 25])
+def test_minimize_begins_at_a_sparse_copy_of_x0(steps):
+    x0, rule = start(), no.SET(no.SGD(0.05), LAYERS, density=0.5, every=4)
+    target, points, seen = np.linspace(-1, 1, N), [], []
+    expected, given = x0.copy(), x0.copy()
+    rule.init(expected)
+
+    def fun(w):
+        points.append(w.copy())
+        return np.sum((w - target) ** 2), 2 * (w - target)
+
+    res = no.minimize(fun, x0, jac=True, method=rule, callback=seen.append, options={"maxiter": steps})
+    np.testing.assert_array_equal(x0, given)
+    np.testing.assert_array_equal(points[0], expected)
+    assert np.count_nonzero(expected[INSIDE]) < np.count_nonzero(x0[INSIDE])
+    assert (res.nit, res.nfev, len(points), len(seen)) == (steps, steps + 1, steps + 1, steps)
+    assert all(np.array_equal(a, b) for a, b in zip(seen, points[1:], strict=True))
+    values = [np.sum((w - target) ** 2) for w in points]
+    best = int(np.argmin(values))
+    assert res.fun == values[best]
+    np.testing.assert_array_equal(res.x, points[best])
+    np.testing.assert_array_equal(res.jac, 2 * (points[best] - target))
+    for point in points:
+        assert np.count_nonzero(point[INSIDE]) <= np.count_nonzero(expected[INSIDE])
+
+
 @pytest.mark.parametrize(
     ("make", "match"),
     [
