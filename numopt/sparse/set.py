@@ -152,11 +152,11 @@ def SET(
     The rewiring takes time linear in the size of the layers, in one thread, and no memory. ``reset`` draws the first
     links again, the same ones; x must then be as it was after ``init``. On a GPU it is not to be had.
 
-    ``minimize(fun, x0, method=SET(...))`` does not change x0: it begins at a copy that ``init`` has made sparse, which is
-    the first point that ``fun`` gets and counts in ``nfev``; a callback sees the points after it. The result is the one
-    with the least f, this first one included: x0 itself is never evaluated, and may be better. Its links need not be
-    those of ``state`` at the end. The test with ``gtol`` is on the whole gradient, of places without a link too: expect
-    to stop at a limit.
+    ``minimize(fun, x0, method=SET(...))`` does not change x0: it begins at a copy that ``init`` has made sparse, which
+    is the first point that ``fun`` gets and counts in ``nfev``; a callback sees the points after it. The result is the
+    one with the least f, this first one included: x0 itself is never evaluated, and may be better. Its links need not
+    be those of ``state`` at the end. The test with ``gtol`` is on the whole gradient, of places without a link too:
+    expect to stop at a limit.
 
     References
     ----------
