@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import by_type, is_number, jit
-from .._scalars import constant, of_numbers, parts
+from .._scalars import constant, of_numbers, parts, times
 from ..generic import admit, element, numbers, vectors
 from . import checks
 from .chain import rule
@@ -155,7 +155,8 @@ def _(rule, held, state, g, f):
 @of_numbers
 def mean_with(mean, u, count):
     """The mean of ``count`` numbers, of which u is the last and the others have the mean ``mean``."""
-    return u if count == 1.0 else mean + (u - mean) / constant(u, 1) / count
+    part = constant(u, 1) / count
+    return u if count == 1.0 else mean + (times(u, part) - times(mean, part))  # their difference may overflow
 
 
 @jit(borrow=True)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._jit import variant
-from .._scalars import times
+from .._scalars import average
 from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import chain, rule
@@ -71,13 +71,14 @@ def _(rule, x):
 @coefficients.register(SlowWeights)
 def _(rule, held, t, learning_rate):
     returns = t % int(rule.k) == 0
-    return rule.alpha if returns else 0.0, 1.0 if returns else 0.0
+    part = rule.alpha if returns else 0.0
+    return 1.0 - part, part, 1.0 if returns else 0.0
 
 
 @element.register(SlowWeights)
 def _(rule, c, state, u, x):
-    part, returns = c
-    slow = state[0] + times(x + u - state[0], part)
+    rest, part, returns = c
+    slow = average(state[0], x + u, rest, part)
     return (slow, state[1]), u if returns == part - part else slow - x
 
 
