@@ -173,16 +173,31 @@ def at_least(value, least, name):
     return min(number, _LARGEST)
 
 
+def real_number(value, name):
+    """A number as a float."""
+    try:
+        if isinstance(value, (str, bytes, complex)):  # float() would read it, or drop the imaginary part of NumPy's
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+
+
 def not_negative(value, name):
     """A tolerance."""
     if type(value) is float and value >= 0.0:
         return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    number = real_number(value, name)
     if not number >= 0:
         raise ValueError(f"{name} must not be negative, got {value}")
+    return number
+
+
+def finite_not_negative(value, name):
+    """A learning rate."""
+    number = not_negative(value, name)
+    if number == np.inf:
+        raise ValueError(f"{name} must be finite, got inf")
     return number
 
 

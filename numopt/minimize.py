@@ -51,8 +51,8 @@ def minimize(
         options of its own. Or a first-order rule or chain, such as ``Adam(1e-2)``, for a deterministic objective: one
         evaluation a step, until ``gtol`` or a limit; the best point seen is returned. A chain that ends with a set
         keeps within it, from the projection of x0 on, until no entry of P(x - g) - x is larger than ``gtol``; one that
-        ends with a function such as ``L1Norm`` goes on to a limit. For SPG and rules, the options on line searches,
-        pairs and ``ftol`` do not matter.
+        ends with a function such as ``L1Norm`` goes on to a limit. One with :func:`SET` begins at a copy of x0 that
+        ``init`` has made sparse. For SPG and rules, the options on line searches, pairs and ``ftol`` do not matter.
     jac : True, callable, 'inplace', None, '2-point' or '3-point'
         True: ``fun`` returns (f, g). Callable: ``jac(x, *args)`` returns g. 'inplace': ``fun(x, g, *args)`` writes
         the gradient into g and returns f. None, '2-point', '3-point': finite differences of ``fun``.
@@ -123,7 +123,7 @@ def minimize(
         x, fun, jac, nit, nfev, njev, success, message, SciPy's integer ``status`` (0 converged, 1 limit reached, 2
         other, 99 stopped by the callback), ``reason``, the :class:`Status`, ``state``, the solver, and, for L-BFGS,
         made when it is looked at, ``hess_inv``. ``success`` is True only if a stated convergence test holds; x is
-        never worse than x0.
+        never worse than the point where the run begins: x0, its projection, or what ``SET`` has made of it.
 
     Raises
     ------

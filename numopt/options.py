@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from ._input import at_least, callers_level, not_negative
-from ._jit import Record
+from ._input import at_least, callers_level, not_negative, real_number
+from .generic import advance
 from .linesearch import MoreThuente
 
 
@@ -95,7 +95,7 @@ def _none_or_from_1(value, name):
 
 
 def _search(value, name):
-    if not isinstance(value, Record):
+    if not advance.registered(type(value)):
         raise TypeError(f"{name} must be MoreThuente(), Zoom() or Backtracking(), got {value!r}")
     return value
 
@@ -107,10 +107,7 @@ def _convention(value, name):
 
 
 def _number(value, name):
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    number = real_number(value, name)
     if np.isnan(number):
         raise ValueError(f"{name} must not be NaN")
     return number

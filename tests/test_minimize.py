@@ -1485,7 +1485,15 @@ def test_minimize_is_public():
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [("maxfun", "options must be a dict"), ({"target": "x"}, "target must")]
+    ("options", "message"),
+    [
+        ("maxfun", "options must be a dict"),
+        ({"target": "x"}, "target must be a number, got 'x'"),
+        ({"target": "1"}, "target must be a number, got '1'"),
+        ({"target": np.complex128(1.0)}, "target must be a number"),
+        ({"gtol": "1e-5"}, "gtol must be a number, got '1e-5'"),
+        ({"linesearch": numopt.L1Ball(1.0)}, "linesearch must be MoreThuente"),
+    ],
 )
 def test_options_that_are_none(options, message):
     with pytest.raises(TypeError, match=message):

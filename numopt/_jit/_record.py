@@ -5,7 +5,8 @@ named tuples, but drops their defaults inside ``@njit``, compiles anew for ``Ada
 finds ``L1Ball(1.0) == L2Ball(1.0) == (1.0,)``. The decorator :func:`record` mends all of that.
 
 A field annotated ``bool`` is a *flag*, which decides what is compiled, such as which arrays a rule keeps. So its value
-must show in its type: True stays True, and False is kept as None.
+must show in its type: True stays True, and False is kept as None. A field annotated ``float`` takes numbers only; one
+annotated ``tuple`` keeps a tuple of numbers, which is a vector to any other.
 """
 
 import collections
@@ -34,19 +35,29 @@ class Record(metaclass=RecordMeta):
     """What every record can do. Made by :func:`record`, never subclassed by hand."""
 
     __slots__ = ()
-    flags = frozenset()
+    flags = numbers = tuples = frozenset()
 
     def __new__(cls, *args, **kwargs):
         """Fill the fields, make every number and array one of double precision, and validate."""
         values = super().__new__(cls, *args, **kwargs)
-        if cls.flags:
-            values = [_flag(name, v) if name in cls.flags else v for name, v in zip(cls._fields, values, strict=True)]
-        self = super().__new__(cls, *map(_normalised, values))
+        self = super().__new__(cls, *(cls._as_kept(name, v) for name, v in zip(cls._fields, values, strict=True)))
         self.check()
         return self
 
     def check(self):
         """Raise ValueError naming the field, the value and the remedy. A record without limits leaves it out."""
+
+    @classmethod
+    def _as_kept(cls, name, value):
+        """The value of a field as it is kept; TypeError, by the name of the field, for what cannot be."""
+        if name in cls.flags:
+            return _flag(name, value)
+        if name in cls.numbers and not is_number(value):
+            raise TypeError(f"{cls.__name__}: {name} must be a number, got {value!r}")
+        try:
+            return _normalised(list(value) if name not in cls.tuples and _is_vector(value) else value)
+        except (TypeError, ValueError):
+            raise TypeError(f"{cls.__name__}: {name} must hold numbers, got {value!r}") from None
 
     @classmethod
     def _make(cls, values):
@@ -75,6 +86,11 @@ class Record(metaclass=RecordMeta):
         return True
 
 
+def _is_vector(value):
+    """Whether it is a tuple of numbers alone."""
+    return type(value) is tuple and len(value) > 0 and all(is_number(v) or isinstance(v, complex) for v in value)
+
+
 def _normalised(value):
     """A field as it is kept: one type for 1, 0.5 and float32(0.5), so that the solver is compiled once.
 
@@ -86,7 +102,7 @@ def _normalised(value):
     if isinstance(value, (np.ndarray, list, np.complexfloating)):
         given = np.asarray(value)
         if given.dtype.kind not in "biufc":
-            raise TypeError(f"a field must hold numbers, got an array of {given.dtype}")
+            raise TypeError(f"no numbers: {given.dtype}")
         given = np.array(given, np.complex128 if given.dtype.kind == "c" else np.float64, order="C")
         return given if given.ndim > 0 else given.item()
     return tuple(map(_normalised, value)) if type(value) is tuple else value
@@ -121,14 +137,17 @@ def record(cls):
     ``_replace`` validates as well.
     """
     annotations = inspect.get_annotations(cls)
-    names, flags = list(annotations), frozenset(name for name, kind in annotations.items() if kind is bool)
+    names = list(annotations)
+    flags, numbers, tuples = (
+        frozenset(name for name in names if annotations[name] is kind) for kind in (bool, float, tuple)
+    )
     defaults = [
         (getattr(cls, name) or None) if name in flags else getattr(cls, name) for name in names if hasattr(cls, name)
     ]
     base = collections.namedtuple(cls.__name__, names, defaults=defaults, module=cls.__module__)
     dropped = {*names, "__dict__", "__weakref__"}
     body = {name: value for name, value in vars(cls).items() if name not in dropped}
-    body |= {"__slots__": (), "__qualname__": cls.__qualname__, "flags": flags}
+    body |= {"__slots__": (), "__qualname__": cls.__qualname__, "flags": flags, "numbers": numbers, "tuples": tuples}
     return RecordMeta(cls.__name__, (Record, base), body)
 
 

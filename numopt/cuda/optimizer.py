@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._foreign import is_device_array
-from .._input import not_negative, objective_value
+from .._input import finite_not_negative, objective_value
 from ..generic import admit, rate
 from ..rules.optimizer import Optimizer, check_vector
 from ..rules.passes import has_learning_rate
@@ -120,7 +120,7 @@ class DeviceOptimizer:
     def learning_rate(self, value):
         if not any(map(has_learning_rate, self.rules)):
             raise AttributeError("learning_rate: no rule of the chain has one")
-        self.scalars[CHOSEN_RATE] = not_negative(value, "learning_rate")
+        self.scalars[CHOSEN_RATE] = finite_not_negative(value, "learning_rate")
 
     def reset(self, stream=None):
         """Make state, count and learning rate as after ``init``, with the x it had then."""

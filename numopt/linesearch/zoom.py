@@ -8,7 +8,7 @@ and phi(0) differ by rounding, because on a flat function they accept a step tha
 
 import numpy as np
 
-from .._jit import by_type, jit, record
+from .._jit import by_type, is_number, jit, record
 from ..generic import advance, begin, decrease_constant, first_step
 from .interpolate import cubic_minimizer, quadratic_minimizer
 from .safeguard import ACCEPTED, OWN, PHI0, SEARCHING, SLOPE0, STOPPED, WALL
@@ -59,8 +59,8 @@ class Zoom:
         """Raise ValueError for constants that make no sense."""
         if not 0 < self.c1 < self.c2 < 1:
             raise ValueError(f"Zoom: 0 < c1 < c2 < 1 is needed, got c1={self.c1}, c2={self.c2}")
-        if self.c3 is not None and not self.c3 >= 0:
-            raise ValueError(f"Zoom: c3 must be None or not negative, got {self.c3}")
+        if self.c3 is not None and not (is_number(self.c3) and self.c3 >= 0):
+            raise ValueError(f"Zoom: c3 must be None or a number from 0 on, got {self.c3!r}")
         if not self.xtol >= 0:
             raise ValueError(f"Zoom: xtol must not be negative, got {self.xtol}")
         if not self.max_evals >= 1:

@@ -36,7 +36,7 @@ def vector(onto, name, kinds="real"):
 def check_vector(owner, name, value, kinds="real"):
     """The same for a value."""
     given = np.asarray(value)
-    if given.dtype.kind not in ("fc" if kinds == "complex" else "f") or given.ndim > 1:
+    if isinstance(value, tuple) or given.dtype.kind not in ("fc" if kinds == "complex" else "f") or given.ndim > 1:
         raise ValueError(f"{owner}: {name} must be a {kinds} number or a vector of such, got {value!r}")
 
 

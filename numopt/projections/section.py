@@ -64,8 +64,11 @@ class BoxSection:
         checks.finite(self, "sum")
         if not np.any(self.weights):
             raise ValueError("BoxSection: weights must not be 0 everywhere")
-        shape = np.broadcast_shapes(*map(np.shape, (self.lower, self.upper, self.weights)))
-        if shape and not reachable((self.lower, self.upper, self.weights), shape[0], self.sum):
+        fields = self.lower, self.upper, self.weights
+        sizes = sorted({field.size for field in fields if np.ndim(field)})
+        if len(sizes) > 1:
+            raise ValueError(f"BoxSection: lower, upper and weights must be of one length, got vectors of {sizes}")
+        if sizes and not reachable(fields, sizes[0], self.sum):
             raise ValueError(f"BoxSection: no point of the box has the sum {self.sum}")
 
 

@@ -22,6 +22,14 @@ from .momentum import EMA, Trace
 from .noise import AddNoise, NoisySGD
 from .optimistic import OptimisticGD
 from .optimizer import Optimizer
+from .piecewise import (
+    join,
+    onecycle_cosine,
+    onecycle_linear,
+    piecewise_constant,
+    piecewise_interpolate,
+    sgdr,
+)
 from .radam import RAdam
 from .rmsprop import RMSProp
 from .rprop import RProp
@@ -31,14 +39,8 @@ from .schedules import (
     constant,
     cosine_decay,
     exponential_decay,
-    join,
     linear,
-    onecycle_cosine,
-    onecycle_linear,
-    piecewise_constant,
-    piecewise_interpolate,
     polynomial,
-    sgdr,
     warmup_constant,
     warmup_cosine,
     warmup_exponential,

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import is_number
 from .._scalars import minus_parts, parts
 from ..generic import absorb, coefficients, element, numbers, summands
+from . import checks
 from .chain import rule
 
 
@@ -18,7 +18,8 @@ class Centralize:
 
     With ``row=k`` the vector is a row-major matrix with rows of k entries, and each row gets mean zero: for a layer of
     weights in a flat vector, k inputs each. Gradients of a layer's matrix are centralised by rows in the paper. Optax
-    averages over all axes but the first, and so leaves vectors alone: we do not.
+    averages over all axes but the first, and so leaves vectors alone: we do not. The sum must not be larger than the
+    largest number.
 
     Parameters
     ----------
@@ -44,8 +45,8 @@ class Centralize:
 
     def check(self):
         """Limits of the fields."""
-        if self.row is not None and not (is_number(self.row) and self.row >= 1 and self.row == np.floor(self.row)):
-            raise ValueError(f"row must be a positive integer, the entries of a row, got {self.row!r}")
+        if self.row is not None:
+            checks.whole(self, "row", least=1)
 
 
 @numbers.register(Centralize)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from .._jit import sqrt
 from .._scalars import limit, times
 from ..generic import absorb, coefficients, element, numbers, summands
 from . import checks
 from .chain import rule
-from .norms import norm_of, squares
+from .norms import norm_of, root_of_norm, squares, two_factors
 
 
 @rule
@@ -41,7 +42,8 @@ class Clip:
 class ClipByGlobalNorm:
     r"""Scale the update so that its Euclidean norm is at most ``largest``: :math:`u\, c / \max(\|u\|_2, c)`.
 
-    The norm can neither overflow nor underflow. One NaN makes every entry NaN.
+    It is right for all finite vectors: the norm neither underflows nor, where it is larger than the largest number,
+    clips to zero. One NaN makes every entry NaN; an infinite entry becomes NaN, and the finite ones 0.
 
     Parameters
     ----------
@@ -50,7 +52,7 @@ class ClipByGlobalNorm:
     """
 
     largest: float
-    holds = ("norm",)
+    holds = ("norm", "root_of_norm")
 
     def check(self):
         """Limits of the fields."""
@@ -62,7 +64,7 @@ class AdaptiveClip:
     r"""Scale the update if its norm is large beside that of the parameters.
 
     With :math:`M = \lambda \max(\|x\|_2, \epsilon)`: u if :math:`\|u\|_2 \le M`, else :math:`u M/\|u\|_2`, over the
-    whole vector. One NaN makes every entry NaN.
+    whole vector. One NaN makes every entry NaN. It is right for all finite vectors, as :class:`ClipByGlobalNorm` is.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ class AdaptiveClip:
 
     ratio: float
     eps: float = 1e-3
-    holds = ("norm", "norm_of_x")
+    holds = ("norm", "root_of_norm", "norm_of_x", "root_of_norm_of_x")
 
     def check(self):
         """Limits of the fields."""
@@ -89,6 +91,8 @@ class AdaptiveClip:
 class Normalize:
     r"""Scale the update to one length: :math:`u\, scale / (\|u\|_2 + \epsilon)`.
 
+    It is right for all finite vectors, as :class:`ClipByGlobalNorm` is; for eps = 0 all but 0, of which it makes NaN.
+
     Parameters
     ----------
     scale : float
@@ -98,7 +102,7 @@ class Normalize:
 
     scale: float = 1.0
     eps: float = 1e-6
-    holds = ("norm",)
+    holds = ("norm", "root_of_norm")
 
     def check(self):
         """Limits of the fields."""
@@ -119,12 +123,12 @@ def _(rule, c, state, u, x):
 @numbers.register(ClipByGlobalNorm)
 @numbers.register(Normalize)
 def _(rule, x):
-    return np.zeros(1)
+    return np.zeros(2)
 
 
 @numbers.register(AdaptiveClip)
 def _(rule, x):
-    return np.zeros(2)
+    return np.zeros(4)
 
 
 @summands.register(ClipByGlobalNorm)
@@ -141,32 +145,41 @@ def _(rule, c, state, u, x):
 @absorb.register(ClipByGlobalNorm)
 @absorb.register(Normalize)
 def _(rule, held, sums, n, t):
-    held[0] = norm_of(sums, 0)
+    held[0], held[1] = norm_of(sums, 0), root_of_norm(sums, 0)
 
 
 @absorb.register(AdaptiveClip)
 def _(rule, held, sums, n, t):
-    held[0], held[1] = norm_of(sums, 0), norm_of(sums, 3)
+    held[0], held[1] = norm_of(sums, 0), root_of_norm(sums, 0)
+    held[2], held[3] = norm_of(sums, 3), root_of_norm(sums, 3)
 
 
 @coefficients.register(ClipByGlobalNorm)
 def _(rule, held, t, learning_rate):
-    return (1.0 if held[0] <= rule.largest else rule.largest / held[0],)
+    if held[0] <= rule.largest:
+        return 1.0, 1.0
+    return two_factors(rule.largest, held[0], sqrt(rule.largest), held[1])
 
 
 @coefficients.register(AdaptiveClip)
 def _(rule, held, t, learning_rate):
-    largest = rule.ratio * max(held[1], rule.eps) if held[1] == held[1] else held[1]
-    return (1.0 if held[0] <= largest else largest / held[0],)
+    norm, root, norm_of_x, root_of_x = held[0], held[1], held[2], held[3]
+    largest = rule.ratio * max(norm_of_x, rule.eps) if norm_of_x == norm_of_x else norm_of_x
+    root_of_largest = sqrt(rule.ratio) * root_of_x if largest == np.inf else sqrt(largest)
+    # two that are larger than the largest number are compared by their roots
+    if norm <= largest and (norm < np.inf or root <= root_of_largest):
+        return 1.0, 1.0
+    return two_factors(largest, norm, root_of_largest, root)
 
 
 @coefficients.register(Normalize)
 def _(rule, held, t, learning_rate):
-    return (rule.scale / (held[0] + rule.eps),)
+    size = held[0] + rule.eps
+    return two_factors(rule.scale, size, sqrt(rule.scale), held[1] if size == np.inf else sqrt(size))
 
 
 @element.register(ClipByGlobalNorm)
 @element.register(AdaptiveClip)
 @element.register(Normalize)
 def _(rule, c, state, u, x):
-    return (), times(u, c[0])
+    return (), times(times(u, c[0]), c[1])

@@ -21,7 +21,7 @@ class DoG:
         S \leftarrow S + \|g\|_2^2, \quad x \leftarrow x - lr\, g\, \frac{r}{\sqrt{S + \epsilon}}.
 
     The paper evaluates at an average of the iterates. Norms are those of the whole vector; one NaN makes every entry
-    NaN.
+    NaN. S holds squares: a norm of g above 1e154 makes it infinite for good, and x stays where it is.
 
     Parameters
     ----------
@@ -50,6 +50,9 @@ class DoWG:
 
     .. math:: D \leftarrow \max(D, \|x - x_0\|_2^2) \ (D_0 = \epsilon), \quad V \leftarrow V + D \|g\|_2^2, \quad
         x \leftarrow x - lr\, g\, \frac{D}{\sqrt V + \epsilon}.
+
+    V holds squares of products: where a distance, at least sqrt(eps), times a norm of g is above 1e154, V is infinite
+    for good, and x stays where it is.
 
     Parameters
     ----------

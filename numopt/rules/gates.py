@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._jit import by_type, is_number, jit
-from .._scalars import constant, of_numbers, parts
+from .._scalars import constant, of_numbers, parts, times
 from ..generic import admit, element, numbers, vectors
+from . import checks
 from .chain import rule
 from .state import zeros
 
@@ -64,8 +65,7 @@ class AccumulateGradients:
 
     def check(self):
         """Limits of the fields."""
-        if not (is_number(self.k) and self.k >= 1 and self.k == np.floor(self.k)):
-            raise ValueError(f"k must be an integer from 1 on, got {self.k!r}")
+        checks.whole(self, "k", least=1)
 
 
 class Mean(NamedTuple):
@@ -155,7 +155,8 @@ def _(rule, held, state, g, f):
 @of_numbers
 def mean_with(mean, u, count):
     """The mean of ``count`` numbers, of which u is the last and the others have the mean ``mean``."""
-    return u if count == 1.0 else mean + (u - mean) / constant(u, 1) / count
+    part = constant(u, 1) / count
+    return u if count == 1.0 else mean + (times(u, part) - times(mean, part))  # their difference may overflow
 
 
 @jit(borrow=True)

@@ -20,7 +20,8 @@ class NovoGrad:
     .. math:: v \leftarrow \beta_2 v + (1-\beta_2) \|g\|_2^2 \ (v_1 = \|g_1\|_2^2), \quad
         m \leftarrow \beta_1 m + \frac{g}{\sqrt v + \epsilon} + \lambda x, \quad x \leftarrow x - lr\, m.
 
-    The norm is that of the whole vector; one NaN makes every entry NaN.
+    The norm is that of the whole vector; one NaN makes every entry NaN. v is a square: a norm above 1e154 makes it
+    infinite for good, and g moves nothing any more; one below 1e-145 is lost in it, which shows for eps = 0 only.
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ class LAMB:
     r"""Adam's direction scaled to the length of the parameters.
 
     With a = the direction of :class:`Adam` + lambda x: :math:`x \leftarrow x - lr\, a\, \|x\|_2/\|a\|_2`, or
-    x - lr a where one of the norms is 0. The norms are those of the whole vector; one NaN makes every entry NaN.
+    x - lr a where one of the norms is 0. The norms are those of the whole vector, and may be as large as the largest
+    number; one NaN makes every entry NaN.
 
     Parameters
     ----------

@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import is_number, variant
-from .._scalars import times
+from .._jit import variant
+from .._scalars import average
 from ..generic import coefficients, element, fresh, vectors
+from . import checks
 from .chain import chain, rule
 
 
@@ -28,10 +29,8 @@ class SlowWeights:
 
     def check(self):
         """Limits of the fields."""
-        if not (is_number(self.k) and self.k >= 1 and self.k == np.floor(self.k)):
-            raise ValueError(f"k must be an integer from 1 on, got {self.k!r}")
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"alpha must lie in (0, 1], got {self.alpha!r}")
+        checks.whole(self, "k", least=1)
+        checks.share(self, "alpha")
 
 
 @variant
@@ -72,13 +71,14 @@ def _(rule, x):
 @coefficients.register(SlowWeights)
 def _(rule, held, t, learning_rate):
     returns = t % int(rule.k) == 0
-    return rule.alpha if returns else 0.0, 1.0 if returns else 0.0
+    part = rule.alpha if returns else 0.0
+    return 1.0 - part, part, 1.0 if returns else 0.0
 
 
 @element.register(SlowWeights)
 def _(rule, c, state, u, x):
-    part, returns = c
-    slow = state[0] + times(x + u - state[0], part)
+    rest, part, returns = c
+    slow = average(state[0], x + u, rest, part)
     return (slow, state[1]), u if returns == part - part else slow - x
 
 

@@ -56,7 +56,7 @@ class AddNoise:
     def check(self):
         """Limits of the fields."""
         checks.not_negative(self, "eta", "gamma")
-        checks.seed(self)
+        checks.whole(self, "seed")
 
 
 @variant

@@ -11,6 +11,8 @@ from .._scalars import of_entry, of_numbers
 
 _SMALL, _LARGE = 2.0**-511, 2.0**486
 _UP, _DOWN = 2.0**537, 2.0**-538
+_ROOT_OF_UP = 2.0**269  # of 1 / _DOWN
+_LEAST, _MOST = 1e-30, 1e30  # factors that also single precision holds
 
 
 @of_numbers
@@ -49,6 +51,28 @@ def norm_of(sums, first):
     if small > 0.0:
         return sqrt(small + middle * _UP * _UP) / _UP if middle < 1e-290 else sqrt(middle)
     return sqrt(middle)
+
+
+@jit(borrow=True)
+def root_of_norm(sums, first):
+    """The square root of the norm, also of one that is larger than the largest number."""
+    middle, large = sums[first + 1], sums[first + 2]
+    if large > 0.0 and middle < np.inf:
+        return sqrt(sqrt(large + middle * _DOWN * _DOWN)) * _ROOT_OF_UP
+    return sqrt(norm_of(sums, first))
+
+
+@jit(borrow=True)
+def two_factors(a, b, root_of_a, root_of_b):
+    """Two numbers whose product is a / b, for a and b from 0 on: the quotient and 1, or its root twice.
+
+    An entry times one and then the other is right where the quotient underflows, or is lost in single precision.
+    """
+    quotient = a / b
+    if _LEAST < quotient < _MOST:
+        return quotient, 1.0
+    root = root_of_a / root_of_b
+    return root, root
 
 
 @jit

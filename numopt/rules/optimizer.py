@@ -6,7 +6,7 @@ import numpy as np
 from numba.core.errors import TypingError
 
 from .._foreign import cuda_part
-from .._input import misfit, not_negative, objective_value, parameter_vector, step_vectors
+from .._input import finite_not_negative, misfit, objective_value, parameter_vector, step_vectors
 from .._jit import copy_into, run_parallel, stateful
 from ..generic import accepts, numbers, prepare, vectors
 from .ending import ends
@@ -198,7 +198,7 @@ class Optimizer:
     def learning_rate(self, value):
         if not any(map(has_learning_rate, self.rules)):
             raise AttributeError("learning_rate: no rule of the chain has one")
-        self.scalars[CHOSEN_RATE] = not_negative(value, "learning_rate")
+        self.scalars[CHOSEN_RATE] = finite_not_negative(value, "learning_rate")
 
     def __repr__(self):
         """The rules, n, dtype and count."""

@@ -44,10 +44,10 @@ class RProp:
         checks.positive(self, "learning_rate")
         checks.numbers_in_order(self, "eta", 2)
         checks.numbers_in_order(self, "steps", 2)
-        if not 0 < self.eta[0] < 1 < self.eta[1]:
-            raise ValueError(f"eta must be (shrink, grow) with 0 < shrink < 1 < grow, got {self.eta}")
-        if not 0 < self.steps[0] <= self.steps[1]:
-            raise ValueError(f"steps must be (smallest, largest) with 0 < smallest <= largest, got {self.steps}")
+        if not 0 < self.eta[0] < 1 < self.eta[1] < np.inf:
+            raise ValueError(f"eta must be (shrink, grow) with 0 < shrink < 1 < grow < inf, got {self.eta}")
+        if not 0 < self.steps[0] <= self.steps[1] < np.inf:
+            raise ValueError(f"steps must be (smallest, largest) with 0 < smallest <= largest < inf, got {self.steps}")
 
 
 class Steps(NamedTuple):

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from .._jit import is_number
 from .._scalars import constant, nothing, of_entry, times
 from ..generic import coefficients, element, rate
 from . import checks
@@ -25,8 +24,7 @@ class Scale:
 
     def check(self):
         """Limits of the fields."""
-        if not (is_number(self.factor) and np.isfinite(self.factor)):
-            raise ValueError(f"factor must be a finite number, got {self.factor!r}")
+        checks.finite(self, "factor")
 
 
 @rule

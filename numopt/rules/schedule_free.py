@@ -33,8 +33,7 @@ class Averaged:
 
     def check(self):
         """Limits of the fields."""
-        if not 0 < self.b1 <= 1:
-            raise ValueError(f"b1 must lie in (0, 1], got {self.b1!r}")
+        checks.share(self, "b1")
         checks.not_negative(self, "power")
 
 

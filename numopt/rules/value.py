@@ -8,6 +8,8 @@ from . import checks
 from .chain import rule
 from .norms import norm_of, squares
 
+_LEAST = 1e-290  # a square below this is rounded
+
 
 @rule
 class PolyakSGD:
@@ -16,7 +18,8 @@ class PolyakSGD:
     .. math:: x \leftarrow x - scaling\, g\, \min\!\left( \frac{\max(f - f_{min}, 0)}{\|g\|_2^2 + \epsilon},
         max\_lr \right),
 
-    and no step where the denominator is 0. (The maximum is Optax's variant "sps+"; its default ascends for f < f_min.)
+    and no step where the denominator is 0. The square of the norm may overflow or underflow, but neither the norm nor
+    what g is multiplied by. (The maximum is Optax's variant "sps+"; its default ascends for f < f_min.)
 
     Parameters
     ----------
@@ -38,6 +41,7 @@ class PolyakSGD:
     def check(self):
         """Limits of the fields."""
         checks.positive(self, "max_lr", "scaling")
+        checks.finite(self, "f_min")
         checks.not_negative(self, "eps")
 
 
@@ -73,8 +77,9 @@ class ReduceOnPlateau:
         """Limits of the fields."""
         if not 0 < self.factor < 1:
             raise ValueError(f"factor must lie between 0 and 1, got {self.factor}")
-        checks.positive(self, "patience", "accumulation")
-        checks.not_negative(self, "rtol", "atol", "cooldown", "min_scale")
+        checks.whole(self, "patience", "accumulation", least=1)
+        checks.whole(self, "cooldown")
+        checks.not_negative(self, "rtol", "atol", "min_scale")
 
 
 @numbers.register(PolyakSGD)
@@ -96,8 +101,9 @@ def _(rule, c, state, u, x):
 def _(rule, held, sums, n, t):
     norm, gap = norm_of(sums, 0), held[0] - rule.f_min
     size, gap = norm * norm + rule.eps, 0.0 if gap < 0.0 else gap
-    step = gap / size
-    held[1] = 0.0 if size == 0.0 else rule.scaling * (rule.max_lr if step > rule.max_lr else step)
+    # one after the other where the square of the norm overflows or underflows
+    step = gap / size if _LEAST < size < np.inf or norm == 0.0 else gap / norm / norm
+    held[1] = 0.0 if norm == 0.0 and rule.eps == 0.0 else rule.scaling * (rule.max_lr if step > rule.max_lr else step)
 
 
 @coefficients.register(PolyakSGD)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from .._input import at_least, not_negative, start_vector
-from .._jit import Record, fields, jit, real_view, stateful, view_like
+from .._jit import fields, jit, real_view, stateful, view_like
 from ..ask_tell import SCALE, STATUS, AskTell
+from ..generic import advance
 from ..linesearch import MoreThuente
 from ..status import BY_VALUE, Status
 from .inverse_hessian import InverseHessian, Result
@@ -127,7 +128,7 @@ class LBFGS(AskTell):
         cls, x0, memory=10, linesearch=_DEFAULT_SEARCH, gtol=GRADIENT, ftol=DECREASE, maxiter=LIMIT, maxfun=LIMIT
     ):
         """Validate, and build the compiled object."""
-        if not isinstance(linesearch, Record):
+        if not advance.registered(type(linesearch)):
             raise TypeError(f"linesearch must be MoreThuente(), Zoom() or Backtracking(), got {linesearch!r}")
         return cls.compiled.new(
             start_vector(x0),
@@ -222,7 +223,8 @@ class LBFGS(AskTell):
         Raises
         ------
         ValueError
-            If the file was not written by :meth:`save` of this version.
+            If the file was not written by :meth:`save` of this version: a field is missing, or has another shape or
+            dtype than in a solver of its size.
         """
         return cls._from_fields(read(path))
 

@@ -51,7 +51,13 @@ def average(core, values):
         total = values[first]
         for sample in range(first + 1, first + k[RESAMPLES]):
             total += values[sample]
-        core.values[row] = total / k[RESAMPLES]
+        if math.isinf(total):  # the sum may overflow where the mean does not
+            total = 0.0
+            for sample in range(first, first + k[RESAMPLES]):
+                total += values[sample] / k[RESAMPLES]
+            core.values[row] = total
+        else:
+            core.values[row] = total / k[RESAMPLES]
 
 
 @jit(borrow=True, merge=True)

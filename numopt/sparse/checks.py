@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from .._input import at_least, bounds_vectors, not_negative
+from .._input import at_least, bounds_vectors, finite_not_negative
 from .bounds import Limits
 
 _LARGEST_SEED = 2**53
@@ -13,11 +13,9 @@ _LARGEST_SEED = 2**53
 def sizes(penalty, sigma, zeta):
     """The three as numbers that make sense."""
     given = (penalty, "penalty"), (sigma, "sigma"), (zeta, "zeta")
-    penalty, sigma, zeta = (not_negative(value, name) for value, name in given)
-    if np.isinf(penalty):
-        raise ValueError("penalty must be finite, got inf")
-    if not 0 < sigma < np.inf:
-        raise ValueError(f"sigma must be above 0 and finite, got {sigma}")
+    penalty, sigma, zeta = (finite_not_negative(value, name) for value, name in given)
+    if sigma == 0:
+        raise ValueError("sigma must be above 0, got 0.0")
     if not 0 < zeta <= 1:
         raise ValueError(f"zeta must be above 0 and at most 1, got {zeta}")
     return penalty, sigma, zeta

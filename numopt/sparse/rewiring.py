@@ -157,7 +157,10 @@ def _checked(w, links, scores, layers):
 
 def layer_table(layers):
     """``layers`` as an array of rows ``offset, n_in, n_out``; ValueError for what are none, or overlap."""
-    table = np.asarray(layers, dtype=float)
+    try:
+        table = np.asarray(layers, dtype=float)
+    except (TypeError, ValueError):
+        table = np.empty(0)
     if table.size == 0 or table.ndim != 2 or table.shape[1] != 3:
         raise ValueError(f"layers must be a list of (offset, n_in, n_out), got {layers!r}")
     if not (np.isfinite(table).all() and (table == np.floor(table)).all() and (table >= [0, 1, 1]).all()):

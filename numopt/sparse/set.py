@@ -54,11 +54,10 @@ class Links:
                 raise ValueError(f"SET: zeta must lie in (0, 1], got {self.zeta!r}")
         else:
             checks.number_or_schedule(self, "zeta")
-        if not (is_number(self.every) and 1 <= self.every < np.inf and self.every == np.floor(self.every)):
-            raise ValueError(f"SET: every must be a whole number from 1 on, got {self.every!r}")
+        checks.whole(self, "every", least=1)
         check_choices("SET", self.prune, self.grow)
         checks.not_negative(self, "sigma")
-        checks.seed(self)
+        checks.whole(self, "seed")
 
 
 @make_rule
@@ -152,6 +151,12 @@ def SET(
     It is made in Python and used in Python and in ``@njit`` code; there, layers that do not fit x stay as they are.
     The rewiring takes time linear in the size of the layers, in one thread, and no memory. ``reset`` draws the first
     links again, the same ones; x must then be as it was after ``init``. On a GPU it is not to be had.
+
+    ``minimize(fun, x0, method=SET(...))`` does not change x0: it begins at a copy that ``init`` has made sparse, which
+    is the first point that ``fun`` gets and counts in ``nfev``; a callback sees the points after it. The result is the
+    one with the least f, this first one included: x0 itself is never evaluated, and may be better. Its links need not
+    be those of ``state`` at the end. The test with ``gtol`` is on the whole gradient, of places without a link too:
+    expect to stop at a limit.
 
     References
     ----------

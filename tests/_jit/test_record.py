@@ -251,9 +251,36 @@ def test_numbers_in_tuples_become_double_precision():
     np.testing.assert_array_equal(made.bound[1][1], [3.0])
 
 
-def test_array_fields_must_hold_numbers():
-    with pytest.raises(TypeError, match="numbers"):
-        Weighted(["a"])
+@pytest.mark.parametrize("wrong", [["a"], [1.0, [2.0]], np.array(["1"])])
+def test_array_fields_must_hold_numbers(wrong):
+    with pytest.raises(TypeError, match=r"^Weighted: weights must hold numbers, got "):
+        Weighted(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a", "1.0", None, True, 1j, np.complex128(1.0), [1.0], np.ones(1), Inner(), object()]
+)
+def test_a_field_annotated_float_takes_numbers_only(wrong):
+    with pytest.raises(TypeError, match=r"^Rule: damping must be a number, got ") as error:
+        Rule(1, wrong)
+    assert repr(wrong) in str(error.value)
+    with pytest.raises(TypeError, match=r"^Rule: rate must be a number"):  # before the limits are looked at
+        Rule(1)._replace(rate=wrong)
+
+
+def test_a_tuple_of_numbers_is_a_vector():
+    assert Weighted((1, 2.5)) == Weighted(np.array([1.0, 2.5]))
+    assert Weighted((1j, 2)).weights.dtype == np.complex128
+
+
+@record
+class Pair:
+    bounds: tuple = (0, 1)
+
+
+def test_but_not_where_a_tuple_is_meant():
+    assert Pair((2, 3)).bounds == (2.0, 3.0)
+    assert type(Pair().bounds) is tuple
 
 
 @pytest.mark.jit_only

@@ -136,6 +136,21 @@ def test_norms_do_not_overflow():
     np.testing.assert_allclose(d_x.copy_to_host(), -np.ones(20) / np.sqrt(20), rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "rule", [no.ClipByGlobalNorm(1.0), no.ClipByGlobalNorm(1e-30), no.Normalize(), no.AdaptiveClip(0.5)]
+)
+@pytest.mark.parametrize(("dtype", "size"), [(np.float64, 1.7e308), (np.float32, 3e38)])
+def test_norms_beyond_the_largest_number(rule, dtype, size):
+    x, g = np.linspace(-1, 1, 20).astype(dtype), np.full(20, size, dtype)
+    g[::3] *= -0.5
+    chain, d_x, before = no.chain(rule, no.Scale(-1.0)), cuda.to_device(x), x.copy()
+    chain.init(x).update(x, g)
+    chain.init(d_x).update(d_x, cuda.to_device(g))
+    assert np.isfinite(x).all()
+    assert rule == no.ClipByGlobalNorm(1e-30) or (x != before).all()
+    np.testing.assert_allclose(d_x.copy_to_host(), x, rtol=4 * np.finfo(dtype).eps)
+
+
 class TestSkipNonFinite:
     @pytest.mark.parametrize("bad", [np.nan, np.inf, complex(0, -np.inf)])
     def test_bad_calls_change_nothing(self, bad):

@@ -38,6 +38,13 @@ def test_a_bad_value_is_named(search, field, value):
         search()._replace(**{field: value})
 
 
+@pytest.mark.parametrize("wrong", ["a", 1j, True, [1.0]])
+@pytest.mark.parametrize(("search", "field"), [(search, field) for search, field, _ in BAD])
+def test_what_is_no_number_is_named(search, field, wrong):
+    with pytest.raises((TypeError, ValueError), match=rf"^{search.__name__}: {field} must be .*number"):
+        search(**{field: wrong})
+
+
 @pytest.mark.parametrize(
     "search",
     [

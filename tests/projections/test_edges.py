@@ -325,6 +325,13 @@ WRONG = [
     ("BoxSection", (np.zeros(2), TWO, TWO, 2.5), 3),
     ("BoxSection", (np.zeros(2), TWO, TWO, -0.5), 3),
     ("BoxSection", (np.zeros(2), TWO, np.array([1.0, -1.0]), -1.5), 3),
+    ("BoxSection", (np.zeros(2), np.ones(3), 1.0, 1.0), BOTH),
+    ("BoxSection", (np.zeros(2), 1.0, np.ones(3), 1.0), (0, 2)),
+    ("Box", (no.L1Ball(0.5), 1.0), 0),
+    ("Disc", (0.0, no.L1Ball(0.5)), 1),
+    ("Halfspace", (no.L1Ball(0.5), 1.0), 0),
+    ("WeightedL1Ball", (no.L1Ball(0.5), 1.0), 0),
+    ("ComplexBox", (((0.0, 0.0), 1.0), (0.0, 1.0)), 0),
     ("WeightedL1Ball", (np.array([1.0, -1.0]), 1.0), 0),
     ("WeightedL1Ball", (np.array([1.0, NAN]), 1.0), 0),
     ("WeightedL1Ball", (TWO, -1.0), 1),
@@ -408,6 +415,20 @@ def test_what_is_no_set_raises():
 
 
 # --- what x and out may be -------------------------------------------------------------------------------------------
+
+
+def test_vectors_in_fields_may_be_tuples():
+    x = np.array([3.0, -2.0, 0.5])
+    for make in (
+        lambda kind: no.Box(kind([0, -1, 0]), 1.0),
+        lambda kind: no.Disc(kind([0.0, 0.0, 1.0]), 1.0),
+        lambda kind: no.Halfspace(kind([1, 1, 1]), 1.0),
+        lambda kind: no.WeightedL1Ball(kind([1.0, 2.0, 1.0]), 1.0),
+        lambda kind: no.GroupL1Ball(kind([0, 0, 1]), 1.0),
+        lambda kind: no.BoxSection(kind([0.0, 0.0, 0.0]), 1.0, kind([1.0, 1.0, 2.0]), 1.0),
+        lambda kind: no.AffineSet(kind([kind([1.0, 1.0, 1.0])]), kind([1.0])),
+    ):
+        np.testing.assert_array_equal(no.project(x, make(tuple)), no.project(x, make(np.array)))
 
 
 def test_lists_and_integers_become_double_precision():

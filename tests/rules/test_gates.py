@@ -71,6 +71,18 @@ class TestAccumulateGradients:
             np.testing.assert_allclose(x, y, rtol=1e-13)
         assert opt.count == plain.count == 4
 
+    @pytest.mark.parametrize("dtype", [float, complex, np.float32])
+    def test_means_of_the_largest_numbers(self, dtype):
+        """Their differences and sums are infinite."""
+        big = float(np.finfo(dtype).max)
+        calls = np.array([[big, -big, big, 1.0], [-big, big, big, 1.0], [big, -big, big, 1.0]], dtype)
+        x = np.zeros(4, dtype)
+        opt = no.chain(no.AccumulateGradients(3), no.SGD(1.0)).init(x)
+        for g in calls * 1j if dtype is complex else calls:
+            opt.update(x, g)
+        expected = -np.array([big / 3, -big / 3, big, 1.0])
+        np.testing.assert_allclose(x * -1j if dtype is complex else x, expected, rtol=4 * np.finfo(dtype).eps)
+
     def test_behind_skip_non_finite(self):
         x = np.zeros(1)
         opt = no.chain(no.SkipNonFinite(), no.AccumulateGradients(2), no.SGD(1.0)).init(x)
@@ -106,6 +118,16 @@ class TestLookahead:
                 fast[:] = slow
             np.testing.assert_allclose(x, fast, rtol=1e-13, atol=1e-14)
         np.testing.assert_allclose(opt.state["SlowWeights"].slow, slow, rtol=1e-13)
+
+    def test_slow_weights_on_the_way_through_all_numbers(self):
+        """What they move along is longer than the largest number."""
+        big = 1.7e308
+        x = np.array([-big, big, 2.0])
+        opt = no.Lookahead(no.SGD(1.0), k=2, alpha=0.75).init(x)
+        for _ in range(2):
+            opt.update(x, np.array([-big, big, 0.0]))
+        np.testing.assert_allclose(x, [big / 2, -big / 2, 2.0], rtol=1e-15)
+        np.testing.assert_array_equal(opt.state["SlowWeights"].slow, x)
 
     def test_inside_njit(self):
         @numba.njit

@@ -300,7 +300,7 @@ class TestOptimizer:
         assert opt.learning_rate == 0.25
         opt.update(x, np.ones(2))
         np.testing.assert_array_equal(x, [0.75, 0.75])
-        for wrong in (-1.0, np.nan, "fast"):
+        for wrong in (-1.0, np.nan, np.inf, "fast", "0.1", np.complex128(1.0)):
             with pytest.raises((ValueError, TypeError), match="learning_rate"):
                 opt.learning_rate = wrong
 
@@ -449,6 +449,20 @@ class TestChain:
         (lambda: no.Scale(np.inf), "factor"),
         (lambda: no.Trace(1.0), "decay"),
         (lambda: no.COCOB(alpha=0), "alpha"),
+        (lambda: no.Centralize(row=np.inf), "row must be a whole number from 1"),
+        (lambda: no.AccumulateGradients(np.inf), "k must be a whole number from 1"),
+        (lambda: no.SlowWeights(k=np.inf), "k must be a whole number from 1"),
+        (lambda: no.SlowWeights(alpha=np.nan), "0 < alpha <= 1, got nan"),
+        (lambda: no.Averaged(b1=0.0), "0 < b1 <= 1, got 0.0"),
+        (lambda: no.PolyakSGD(f_min=np.nan), "f_min must be a finite number, got nan"),
+        (lambda: no.PolyakSGD(f_min=-np.inf), "f_min must be a finite number, got -inf"),
+        (lambda: no.ReduceOnPlateau(patience=0.5), "patience must be a whole number from 1 .* got 0.5"),
+        (lambda: no.ReduceOnPlateau(accumulation=2.5), "accumulation must be a whole number from 1 .* got 2.5"),
+        (lambda: no.ReduceOnPlateau(cooldown=0.5), "cooldown must be a whole number from 0 .* got 0.5"),
+        (lambda: no.RProp(0.1, eta=(0.5, np.inf)), "eta"),
+        (lambda: no.RProp(0.1, steps=(1e-6, np.inf)), "steps"),
+        (lambda: no.AddNoise(0.1, 0.5, seed=0.5), "seed must be a whole number from 0 to"),
+        (lambda: no.AddNoise(0.1, 0.5, seed=2.0**54), "seed must be a whole number from 0 to"),
     ],
 )
 def test_wrong_numbers_are_named(make, name):
@@ -456,7 +470,13 @@ def test_wrong_numbers_are_named(make, name):
         make()
 
 
-@pytest.mark.parametrize("wrong", ["fast", None, [1.0]])
+def test_an_objective_without_a_value_to_reach_is_named():
+    for wrong in ("a", None, 1j, np.ones(2)):
+        with pytest.raises(TypeError, match="PolyakSGD: f_min must be a number, got "):
+            no.PolyakSGD(f_min=wrong)
+
+
+@pytest.mark.parametrize("wrong", ["fast", None, [1.0], no.L1Ball(1.0), no.Adam(0.1)])
 def test_a_learning_rate_is_a_number_or_a_schedule(wrong):
     with pytest.raises(TypeError, match="learning_rate"):
         no.Adam(wrong)

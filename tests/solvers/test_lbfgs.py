@@ -415,8 +415,9 @@ def test_bad_limits_raise(arguments, name):
 
 
 def test_bad_line_search_raises():
-    with pytest.raises(TypeError, match="linesearch"):
-        no.LBFGS(np.ones(2), linesearch="zoom")
+    for wrong in ("zoom", no.L1Ball(1.0), no.Zoom, None):
+        with pytest.raises(TypeError, match="linesearch must be MoreThuente"):
+            no.LBFGS(np.ones(2), linesearch=wrong)
 
 
 def test_a_misspelt_attribute_raises():

@@ -61,6 +61,17 @@ def test_the_mean_of_the_samples_counts():
     assert np.array_equal(es.x, best)
 
 
+def test_the_mean_of_the_largest_numbers():
+    big = 1.7e308
+    es = no.SparseEvolution(np.zeros(3), LAMBDA, resamples=3)
+    es.tell([big, big, 0.25 * big])
+    assert es.f == pytest.approx(0.75 * big, rel=1e-15)
+    es.ask()
+    es.tell([-big, -big, -big, *np.full(len(es.ask()) - 3, np.inf)])
+    assert es.f == pytest.approx(-big, rel=1e-15)
+    assert es.running
+
+
 @pytest.mark.parametrize("maxfun", [3, 4, 5, 50, 100])
 def test_maxfun_counts_samples(maxfun):
     es = evolve(no.SparseEvolution(np.zeros(6), LAMBDA, maxfun=maxfun, resamples=3), sphere)

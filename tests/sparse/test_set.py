@@ -277,6 +277,32 @@ def test_in_a_chain_and_as_a_method():
     assert np.count_nonzero(abs(res.x[:40] - 2) < 1e-2) >= 35
 
 
+@pytest.mark.parametrize("steps", [0, 25])
+def test_minimize_begins_at_a_sparse_copy_of_x0(steps):
+    x0, rule = start(), no.SET(no.SGD(0.05), LAYERS, density=0.5, every=4)
+    target, points, seen = np.linspace(-1, 1, N), [], []
+    expected, given = x0.copy(), x0.copy()
+    rule.init(expected)
+
+    def fun(w):
+        points.append(w.copy())
+        return np.sum((w - target) ** 2), 2 * (w - target)
+
+    res = no.minimize(fun, x0, jac=True, method=rule, callback=seen.append, options={"maxiter": steps})
+    np.testing.assert_array_equal(x0, given)
+    np.testing.assert_array_equal(points[0], expected)
+    assert np.count_nonzero(expected[INSIDE]) < np.count_nonzero(x0[INSIDE])
+    assert (res.nit, res.nfev, len(points), len(seen)) == (steps, steps + 1, steps + 1, steps)
+    assert all(np.array_equal(a, b) for a, b in zip(seen, points[1:], strict=True))
+    values = [np.sum((w - target) ** 2) for w in points]
+    best = int(np.argmin(values))
+    assert res.fun == values[best]
+    np.testing.assert_array_equal(res.x, points[best])
+    np.testing.assert_array_equal(res.jac, 2 * (points[best] - target))
+    for point in points:
+        assert np.count_nonzero(point[INSIDE]) <= np.count_nonzero(expected[INSIDE])
+
+
 @pytest.mark.parametrize(
     ("make", "match"),
     [
@@ -292,6 +318,10 @@ def test_in_a_chain_and_as_a_method():
         (lambda: no.SET(no.SGD(0.1), LAYERS, density=0.5, prune="set"), "prune"),
         (lambda: no.SET(no.SGD(0.1), LAYERS, density=0.5, grow="random"), "grow"),
         (lambda: no.SET(no.SGD(0.1), LAYERS, density=0.5, seed=0.5), "seed"),
+        (lambda: no.SET(no.SGD(0.1), "a", density=0.5), r"layers must be a list of \(offset, n_in, n_out\), got 'a'"),
+        (lambda: no.SET(no.SGD(0.1), [(0, 3)], density=0.5), "layers must be a list"),
+        (lambda: no.SET(no.SGD(0.1), LAYERS, density=0.5, zeta=no.L1Ball(0.5)), "zeta must be a number or a schedule"),
+        (lambda: no.SET(no.SGD(0.1), LAYERS, density=0.5, every=1e300), "every must be a whole number from 1 to"),
         (lambda: no.SET("adam", LAYERS, density=0.5), "chain takes rules"),
         (lambda: no.ByMomentum(1.0), "decay"),
         (lambda: SPARSE_ADAM.init(np.ones(100)), "not as many"),
@@ -317,7 +347,12 @@ def test_every_rule_that_keeps_vectors_says_how_they_begin():
             assert len(element(link, c, values, 0.5, 1.0)[0]) == len(kept)
 
 
-@pytest.mark.parametrize("zeta", [no.constant(1e9), no.constant(-1.0), no.constant(np.nan), no.linear(0.3, 1.5, 20)])
+def unchecked(value):
+    """The schedule as compiled code makes it."""
+    return tuple.__new__(no.constant, (value,))
+
+
+@pytest.mark.parametrize("zeta", [no.constant(1e9), unchecked(-1.0), unchecked(np.nan), no.linear(0.3, 1.5, 20)])
 def test_a_schedule_exchanges_no_more_than_all_links(zeta):
     x = start()
     opt = no.SET(no.SGD(0.1), LAYERS, density=0.3, every=1, zeta=zeta).init(x)
