@@ -210,6 +210,11 @@ def as_stream(stream):
         raise TypeError(f"stream must be one of Numba, CuPy or PyTorch, or the number of one, got {stream!r}") from None
 
 
+def number_of(stream):
+    """The number of one of Numba's streams; its own ``int`` of that of number 0 is a flag, of which Python warns."""
+    return int(stream.__cuda_stream__()[1] if hasattr(stream, "__cuda_stream__") else stream)
+
+
 def common_stream(stream, *vectors):
     """The stream to work on: ``stream``, or without one that of the first vector. It waits for those of the others."""
     chosen = vectors[0].stream if stream is None else as_stream(stream)
@@ -221,7 +226,7 @@ def common_stream(stream, *vectors):
 
 def wait_for(earlier, stream):
     """Make a stream, not the host, wait for what another has been given so far."""
-    if SIMULATED or int(earlier) == int(stream):
+    if SIMULATED or number_of(earlier) == number_of(stream):
         return
     event = cuda.event(timing=False)
     event.record(earlier)

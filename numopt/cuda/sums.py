@@ -11,7 +11,7 @@ import threading
 import numpy as np
 
 from .._scalars import larger
-from .device import LOADS, MOST_BLOCKS, SIMULATED, blocks_of, cuda, current_gpu, new_vector
+from .device import LOADS, MOST_BLOCKS, SIMULATED, blocks_of, cuda, current_gpu, new_vector, number_of
 
 ALONE = 32768  # entries, up to which one block is supposed to be as fast as many launches
 WIDE = 8 if SIMULATED else 512  # threads of a block that works alone; a power of two
@@ -26,7 +26,7 @@ _rooms = threading.local()
 def room_for(stream):
     """Float64 numbers on the device for the launches of this thread on this stream, one projection at a time."""
     rooms = vars(_rooms)
-    key = f"{current_gpu()} {0 if SIMULATED else int(stream)}"
+    key = f"{current_gpu()} {0 if SIMULATED else number_of(stream)}"
     if key not in rooms:
         rooms[key] = new_vector(ROOM, np.float64)
     return rooms[key]

@@ -1,5 +1,6 @@
 """Arrays of other libraries on a GPU: what is taken, what is refused and why, and on which stream work goes."""
 
+import enum
 import importlib.util
 import subprocess
 import sys
@@ -187,6 +188,22 @@ class TestStreams:
         """Another object would not keep alive the one whose end destroys the stream."""
         own = type("Stream", (), {"__module__": "numba.cuda.cudadrv.driver", "__cuda_stream__": lambda self: (0, 7)})()
         assert device.as_stream(own) is own
+
+    def test_of_number_zero(self):
+        """Numba gives a flag for the number of its object for the default stream, and Python warns of its ``int``."""
+
+        class Default:
+            def __int__(self):
+                return Flag.DEFAULT
+
+            def __cuda_stream__(self):
+                return 0, Flag.DEFAULT
+
+        Flag = enum.IntEnum("Flag", {"DEFAULT": 0})
+        device.wait_for(Default(), 0)
+        assert self.log == []
+        device.wait_for(Default(), 0x10)
+        assert len(self.log) == 2
 
     def test_that_of_x_waits_for_that_of_g(self):
         x, g = (device.as_device(Foreign(np.ones(3), stream=s), "x") for s in (0x10, 0x20))
