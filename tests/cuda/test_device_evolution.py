@@ -160,7 +160,7 @@ def test_the_function_may_write_into_the_candidates(penalty):
         values = inner(rows.copy_to_host())
         rows.copy_to_device(np.full(rows.shape, 7.0))
         device.tell(values)
-        assert es.f == inner(es.x[None])[0]
+        np.testing.assert_allclose(es.f, inner(es.x[None])[0], rtol=1e-13)  # the host makes x once more
 
 
 @pytest.mark.kernel
