@@ -35,7 +35,9 @@ def test_rows(gpu):
     assert sum("torch Adam" in text for text in texts) == 2  # a short vector's, which tells all times
     assert "ACProp" in texts[0]
     assert " us" in texts[0]
-    assert gpu.table(rows).count("\n") == len(rows) + 2
+    lines = gpu.table(rows).splitlines()
+    assert len(lines) == len(rows) + 2
+    assert len({line.count("|") for line in lines}) == 1
 
 
 @pytest.mark.kernel
@@ -52,6 +54,13 @@ def test_entries_in_flight_do_not_change_a_step(gpu):
         results.append(x.copy_to_host())
     np.testing.assert_array_equal(results[0], results[1])
     np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_jax_is_not_kept_on_the_cpu():
+    """As it is in the other benchmarks; it is told so before it is imported."""
+    code = "import gpu, os, sys; sys.exit('JAX_PLATFORMS' in os.environ or 'jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=BENCHMARKS, check=False)
+    assert done.returncode == 0
 
 
 def test_says_where_there_is_no_gpu():
