@@ -12,6 +12,7 @@ import struct
 import numpy as np
 
 try:
+    from cuda.bindings.driver import cuCtxGetCurrent
     from cuda.core import LaunchConfig
     from cuda.core import launch as core_launch
 except ImportError:  # older versions of numba-cuda do without it
@@ -34,7 +35,7 @@ def start(configured, gpu, args):
     parameters = []
     key = configured.dispatcher, gpu, lay_out(args, parameters)
     kernel = _loaded.get(key)
-    if kernel is not None:
+    if kernel is not None and int(cuCtxGetCurrent()[1]) != 0:  # Numba makes a context current
         grid = LaunchConfig(grid=configured.griddim, block=configured.blockdim)
         core_launch(configured.stream, grid, kernel, *parameters)
         return

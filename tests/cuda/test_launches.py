@@ -42,6 +42,7 @@ def started(monkeypatch):
     monkeypatch.setattr(launches, "_loaded", {})
     monkeypatch.setattr(launches, "LaunchConfig", lambda grid, block: (grid, block))
     monkeypatch.setattr(launches, "core_launch", lambda *args: calls.append(args))
+    monkeypatch.setattr(launches, "cuCtxGetCurrent", lambda: (0, 0x5000))
     return calls
 
 
@@ -92,6 +93,14 @@ def test_another_gpu_has_a_kernel_of_its_own(started):
     launches.start(configured, 1, ARGS)
     assert len(configured.calls) == 2
     assert started == []
+
+
+def test_in_a_host_thread_without_a_context_numba_makes_one_current(started, monkeypatch):
+    configured = Configured()
+    launches.start(configured, 0, ARGS)
+    monkeypatch.setattr(launches, "cuCtxGetCurrent", lambda: (0, 0))
+    launches.start(configured, 0, ARGS)
+    assert (len(configured.calls), started) == (2, [])
 
 
 def test_types_are_told_apart():
