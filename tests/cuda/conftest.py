@@ -5,9 +5,10 @@ import os
 import sys
 
 import pytest
-from ptx import CAPABILITIES, assemble
 
 pytest.importorskip("numba_cuda", reason="needs numba-cuda")
+
+from ptx import CAPABILITIES, assemble, linked
 
 
 @functools.lru_cache(maxsize=8)
@@ -27,7 +28,7 @@ def _compiled(kernel, signature):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
         patch.setattr(compiler, "compile_cuda", keep)
-        cuda.compile(kernel.py_func, signature, cc=oldest, device=False, abi="numba", output="ptx")
+        cuda.compile(kernel.py_func, signature, cc=oldest, device=False, abi="numba", output="ltoir")
     return results[-1].library  # that of the kernel: its device functions are done before
 
 
@@ -50,7 +51,7 @@ def compile_ptx():
     """Compile a kernel for a compute capability; what comes of it can be loaded, and lacks no registers."""
 
     def ptx(kernel, signature, capability):
-        text = _compiled(kernel, signature).get_asm_str(cc=capability)
+        text = linked(_compiled(kernel, signature).get_ltoir(cc=capability), capability)
         taken = assemble(text, capability)
         assert taken.spilled == 0
         assert taken.stack == 0 or ".local" in text

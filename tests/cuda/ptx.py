@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from cuda.core import Linker, LinkerOptions, ObjectCode
+
 CAPABILITIES = [(8, 0), (9, 0)]  # that kernels are compiled for
 
 
@@ -30,16 +32,22 @@ class Taken(NamedTuple):
         return min(65536 // (rounded * threads) * threads, 2048)
 
 
+def linked(ltoir, capability):
+    """The PTX of what Numba links before it launches a kernel: optimised once more, with all that the kernel calls."""
+    return _link(ObjectCode.from_ltoir(ltoir), "ptx", capability, link_time_optimization=True, ptx=True)[0]
+
+
 def assemble(text, capability):
     """Make machine code of PTX, as a driver does when it loads it; what the kernel takes."""
-    from cuda.core import Linker, LinkerOptions, ObjectCode
-
-    options = LinkerOptions(arch="sm_{}{}".format(*capability), verbose=True)
-    linker = Linker(ObjectCode.from_ptx(text.encode()), options=options)
-    linker.link("cubin")
-    log = linker.get_info_log()
+    log = _link(ObjectCode.from_ptx(text.encode()), "cubin", capability, verbose=True)[1]
     stack, stores, loads = (sum(map(int, re.findall(rf"(\d+) bytes {what}", log))) for what in ON_STACK)
     return Taken(int(re.search(r"Used (\d+) registers", log)[1]), stack, stores + loads)
+
+
+def _link(code, target, capability, **options):
+    linker = Linker(code, options=LinkerOptions(arch="sm_{}{}".format(*capability), **options))
+    made = linker.link(target).code
+    return made.decode().rstrip("\0") if target == "ptx" else made, linker.get_info_log()
 
 
 ON_STACK = ("stack frame", "spill stores", "spill loads")
