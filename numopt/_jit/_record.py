@@ -15,6 +15,8 @@ from typing import dataclass_transform
 
 import numpy as np
 from numba import typeof, types
+from numba.core.boxing import box_tuple
+from numba.core.pythonapi import _boxers
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, signature
 from numba.cpython.tupleobj import namedtuple_constructor
 from numba.extending import lower_builtin, lower_cast, models, overload, register_model, typeof_impl
@@ -189,6 +191,30 @@ def _field_type(numba_type, is_flag):
 if not PLAIN:
     register_model(RecordClass)(models.OpaqueModel)
     lower_builtin(RecordClass, types.VarArg(types.Any))(namedtuple_constructor)
+
+    def _box_as_it_is(kind):
+        """Make records come to Python unchecked, as compiled code has made them.
+
+        Numba calls the class, which may refuse; of an error within a tuple Numba takes no notice, and the process dies.
+        """
+        numbas = _boxers.functions[kind]
+
+        def box(numba_type, value, c):
+            if not issubclass(numba_type.instance_class, Record):
+                return numbas(numba_type, value, c)
+            new, cls = (
+                c.pyapi.unserialize(c.pyapi.serialize_object(of)) for of in (tuple.__new__, numba_type.instance_class)
+            )
+            values = box_tuple(numba_type, value, c)
+            result = c.pyapi.call_function_objargs(new, [cls, values])
+            for taken in (new, cls, values):
+                c.pyapi.decref(taken)
+            return result
+
+        _boxers.functions[kind] = box
+
+    _box_as_it_is(types.NamedTuple)
+    _box_as_it_is(types.NamedUniTuple)
 
     @lower_cast(types.BooleanLiteral, types.NoneType)
     def _false_to_none(context, builder, source, target, value):

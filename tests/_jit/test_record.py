@@ -1,7 +1,9 @@
 """Records: the same object in Python and in compiled code, whatever numbers it was made of."""
 
+import collections
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -48,6 +50,11 @@ class Other:
 class Weighted:
     weights: np.ndarray
     rate: float = 1
+
+
+@record
+class Scale:
+    factor: float
 
 
 @record
@@ -136,11 +143,6 @@ def test_make_validates_and_normalises():
     with pytest.raises(ValueError, match="rate must be positive"):
         Rule._make([-1, 3, True, None, Inner()])
     assert type(Inner._make([1]).factor) is float
-
-
-def test_invalid_record_made_in_compiled_code_raises_on_its_way_to_python():
-    with pytest.raises(ValueError, match="rate must be positive"):
-        by_default(-1.0)
 
 
 def test_replace_keeps_the_class_and_the_other_fields():
@@ -374,6 +376,38 @@ def test_flags_show_in_the_type():
 
 def test_flags_in_compiled_code():
     assert (made_on(), made_off(), made_by_default()) == (Switch(1, True), Switch(1), Switch(1))
+
+
+@njit
+def made_unchecked(rate):
+    return (Rule(rate), (Scale(rate), Weighted(np.full(3, rate))))
+
+
+@pytest.mark.jit_only
+def test_what_compiled_code_has_made_comes_to_python_as_it_is():
+    """Also within a tuple, where an error would end the process."""
+    rule, (scale, weighted) = made_unchecked(-1.0)
+    assert (type(rule), type(scale), type(weighted)) == (Rule, Scale, Weighted)
+    assert (rule.rate, rule.damping, rule.flag, scale.factor) == (-1.0, 3.0, True, -1.0)
+    assert weighted.weights.tolist() == [-1.0] * 3
+    references = sys.getrefcount(Rule), rtsys.get_allocation_stats()
+    for _ in range(100):
+        made_unchecked(-1.0)
+    assert sys.getrefcount(Rule) == references[0]
+    after = rtsys.get_allocation_stats()
+    assert after.mi_alloc - references[1].mi_alloc == after.mi_free - references[1].mi_free
+    with pytest.raises(ValueError, match="rate must be positive"):
+        rule._replace(damping=1.0)
+
+
+@pytest.mark.jit_only
+def test_named_tuples_that_are_no_records_are_made_by_their_class():
+    class Loud(collections.namedtuple("Loud", "a b")):
+        def __new__(cls, a, b):
+            return super().__new__(cls, a, b + 1)
+
+    loud = Loud(1.0, 2.0)
+    assert njit(lambda pair: (pair, 0))(loud)[0] == (1.0, 4.0)
 
 
 @pytest.mark.jit_only
