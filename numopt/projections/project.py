@@ -59,9 +59,9 @@ def project(x, onto, out=None, stream=None):
         Where the result goes, of the dtype of x; may be x itself.
     stream : optional
         For x on a GPU (of Numba, CuPy, PyTorch, JAX): the stream to work on, of Numba, CuPy or PyTorch; by default that
-        of x. Nothing is copied to the host, and nothing waits for the GPU, once the vectors of a set are there; ``out``
-        is on the GPU then. GroupL1Ball, L0Ball, SparseSimplex, AffineSet, Intersection and the function GroupL1Norm
-        have no kernels.
+        of x. Nothing is copied to the host, and with ``out``, which is on the GPU then, nothing waits for the GPU once
+        the vectors of a set are there; without it, Numba makes a vector, and waits when it frees such. GroupL1Ball,
+        L0Ball, SparseSimplex, AffineSet, Intersection and the function GroupL1Norm have no kernels.
 
     Returns
     -------
