@@ -7,6 +7,7 @@ package to be compiled.
 """
 
 import collections
+import gc
 import hashlib
 import os
 import tempfile
@@ -48,6 +49,14 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="runs under NUMBA_ENABLE_CUDASIM=1 or on a GPU"))
         if item.get_closest_marker("ptx") and SIMULATOR:
             item.add_marker(pytest.mark.skip(reason="the simulator has no compiler"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled_code_is_no_garbage():
+    """What Numba keeps of compiled functions, millions of objects, is not looked through again and again."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 def _gpu():

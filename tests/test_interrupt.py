@@ -330,6 +330,7 @@ def resident():
     return psutil.Process().memory_info().rss
 
 
+@pytest.mark.variants
 @pytest.mark.jit_only
 def test_thousands_of_solves_leak_nothing(language):
     fun = in_language(bowl, language)
@@ -352,6 +353,7 @@ def weighted_bowl(x, g, weights, limit):
     return np.sum(weights * (x - 3.0) ** 2)
 
 
+@pytest.mark.variants
 @pytest.mark.jit_only
 @pytest.mark.parametrize("limit", [-1.0, 1e-5], ids=["first evaluation", "later evaluation"])
 def test_solves_that_raise_leak_nothing(limit, language):
@@ -371,6 +373,7 @@ def test_solves_that_raise_leak_nothing(limit, language):
     assert resident() - memory < 100 * weights.nbytes
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("limit", [1e9, 1e-5], ids=["solved", "raised"])
 def test_arguments_are_released(limit, language):
     """At the latest when Python's garbage collector has run."""

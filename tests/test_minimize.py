@@ -545,6 +545,7 @@ def by_hand(**settings):
     return solver.result(), recorded.points
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(
     ("options", "settings"),
     [

@@ -218,6 +218,7 @@ def lowest(lobes):
     return c
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This window is not suitable:UserWarning")
 @pytest.mark.parametrize(("elements", "decibels"), ARRAYS)
 def test_lowest_side_lobes_are_dolph_and_chebyshevs(elements, decibels):

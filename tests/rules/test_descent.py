@@ -28,6 +28,7 @@ METHODS = [
 ]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("fun", LANGUAGES)
 @pytest.mark.parametrize(("method", "dtype"), METHODS)
 def test_converges(fun, dtype, method):
@@ -85,6 +86,7 @@ def test_the_best_point_is_returned():
     np.testing.assert_array_equal(res.x, x)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("fun", LANGUAGES)
 def test_diverges(fun):
     with np.errstate(all="ignore"):
@@ -156,6 +158,7 @@ def test_rules_that_need_the_value_get_it():
     np.testing.assert_allclose(res.x, TARGET, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_errors():
     with pytest.raises(ValueError, match="would climb"):
         minimize(quadratic, np.zeros(3), jac=True, method=no.Clip(1.0))
@@ -190,6 +193,7 @@ def test_a_chain_that_ends_with_a_set_finds_the_nearest_of_its_points(onto, x0):
     np.testing.assert_allclose(res.x, no.project(TARGET, onto), atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_chain_that_ends_with_a_set_evaluates_only_there():
     seen = []
     onto = no.L1Ball(1.0)

@@ -288,6 +288,7 @@ def inside_a_ball(x, calls):
     return opt.count
 
 
+@pytest.mark.slow
 def test_the_same_inside_njit():
     calls, lower = random_vector(5 * 6, 0).reshape(5, 6), np.linspace(-0.3, 0.0, 6)
     x, y = np.zeros(6), np.zeros(6)

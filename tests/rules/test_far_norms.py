@@ -38,6 +38,7 @@ if numba.config.DISABLE_JIT:  # each dtype takes some seconds to compile
     FAR += [(np.complex128, 1.7e308), (np.complex64, 3e38)]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize(("dtype", "scale"), FAR)
 def test_norms_beyond_the_largest_number_and_factors_below_the_smallest(dtype, scale):
     rng = np.random.default_rng(3)
@@ -73,6 +74,7 @@ def test_the_polyak_step_whose_square_overflows_or_underflows(scale, f):
     np.testing.assert_allclose(moved(no.PolyakSGD(1e200), g, None, f), exact_product(g, -step), rtol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-145, 1e-100, 1.0, 1e100, 1e153])
 def test_the_ends_of_what_rules_with_squares_of_norms_take(scale):
     g = scale * np.array([3.0, -4.0])

@@ -47,6 +47,7 @@ def test_schedules_are_those_of_the_table(stored, name):
     np.testing.assert_allclose(SCHEDULES[name][0](np.array(COUNTS)), stored["schedules"][name], rtol=1e-14, atol=1e-16)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_the_table_is_optaxs(stored, optax):
     fresh = table(optax)

@@ -559,6 +559,7 @@ def test_one_object_serves_thousands_of_fits_without_allocating():
     assert rtsys.get_allocation_stats().mi_alloc - before <= 10  # the arguments, not the loop
 
 
+@pytest.mark.slow
 @pytest.mark.jit_only
 def test_solvers_in_a_parallel_loop():
     @njit(parallel=True)

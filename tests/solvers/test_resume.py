@@ -54,6 +54,7 @@ def test_resumed_after_maxfun_goes_on_from_the_best_point():
     assert rest.fun < part.fun
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("search", [no.MoreThuente(gtol=0.5), no.Zoom(c3=None), no.Backtracking()])
 @pytest.mark.parametrize("x0", [start(4), start(30), np.ones(3, complex)], ids=["dense", "pairs", "complex"])
 def test_saved_and_loaded_it_continues_bit_for_bit(tmp_path, search, x0):

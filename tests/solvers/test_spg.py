@@ -126,6 +126,7 @@ SETS = [
 ][: None if numba.config.DISABLE_JIT else 2]
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("dtype", [float, complex])
 @pytest.mark.parametrize("onto", SETS, ids=lambda onto: type(onto).__name__)
 def test_the_nearest_point_is_the_projection(onto, dtype):
@@ -323,6 +324,7 @@ def test_stopped_anywhere_the_result_is_the_best_accepted_point(limit):
     np.testing.assert_array_equal(result.jac, g)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("onto", [no.NonNegative(), no.Box(-np.inf, 100.0), no.Halfspace(np.ones(1), 100.0)], ids=repr)
 def test_negative_curvature_on_an_unbounded_set(onto):
     """s.y < 0 gives no lambda, and the longest of all would be far too long here."""
@@ -577,6 +579,7 @@ def test_result_is_scipys():
     assert result.optimality == pytest.approx(measure(result.x, g, no.Box(-2.0, 0.5)), abs=1e-15)
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("limit", [{"maxiter": 5}, {"maxfun": 6}, {"maxiter": 0}])
 @pytest.mark.parametrize("onto", [no.Box(-2.0, 0.5), no.L1Ball(2.0)], ids=["Box", "L1Ball"])
 def test_resumed_after_a_limit_is_the_uninterrupted_run(limit, onto):
@@ -684,6 +687,7 @@ def solve_compiled(x0, onto):
     return opt.x.copy(), opt.f, opt.grad.copy(), opt.nit, opt.nfev, opt.status, opt.gradient_size
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("onto", [BOX, no.L1Ball(2.5)], ids=["Box", "L1Ball"])
 def test_compiled_loop_gives_the_bits_of_the_python_loop(onto):
     x, f, g, nit, nfev, status, peak = solve_compiled(start(6), onto)

@@ -151,6 +151,7 @@ def within(x0, bounds, penalty):
     return es
 
 
+@pytest.mark.slow
 def test_compiled_code_takes_a_box_and_gives_pythons_bits():
     compiled = within(np.zeros(6), no.Box(LOWER, UPPER), LAMBDA)
     es = evolve(search(maxfun=900), lambda x: float(np.sum((x - TARGET) ** 2)))

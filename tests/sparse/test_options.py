@@ -101,6 +101,7 @@ def compiled_samples(r):
     return es, rows
 
 
+@pytest.mark.slow
 def test_samples_in_compiled_code():
     es, rows = compiled_samples(4)
     assert es.nfev == rows == 400
@@ -255,6 +256,7 @@ def compiled_choices(x0):
     return es, other
 
 
+@pytest.mark.slow
 def test_records_choose_in_compiled_code():
     es, other = compiled_choices(np.zeros(5))
     words = {"grow": "random", "selection": "two-stage"}

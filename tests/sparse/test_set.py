@@ -75,6 +75,7 @@ def test_the_number_of_links_is_constant_and_the_rest_exactly_zero(rule):
     assert state.exchanged > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.complex128, np.float32])
 @pytest.mark.parametrize("grow", [no.AtRandom(), no.ByMomentum(0.5)], ids=repr)
 def test_complex_and_single_precision(dtype, grow):
@@ -99,6 +100,7 @@ def test_equals_the_rule_on_links_alone_until_the_first_rewiring():
     np.testing.assert_allclose(x[links], y, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_norms_are_those_of_the_links():
     x = start()
     opt = no.SET(no.chain(no.ClipByGlobalNorm(1.0), no.SGD(1.0)), LAYERS, density=0.3).init(x)
@@ -108,6 +110,7 @@ def test_norms_are_those_of_the_links():
     np.testing.assert_allclose(x - before, np.where(links, -g / np.linalg.norm(g[links]), 0), rtol=1e-13, atol=1e-15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grow", [no.ByGradient(), no.ByMomentum(0.0)], ids=repr)
 def test_grows_where_the_gradient_is_largest(grow):
     x = start()
