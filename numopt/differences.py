@@ -72,9 +72,10 @@ def _float_view(vector):
 
 
 @jit
-def _limits_of(limits, i):
-    """The bounds of an unknown; ``limits`` has no columns where there are none."""
-    return (limits[0, i], limits[1, i]) if limits.shape[1] > 0 else (-np.inf, np.inf)
+def _step_and_limits(origin, steps, limits, i):
+    """The step of an unknown and its bounds; ``limits`` has no columns where there are none."""
+    lower, upper = (limits[0, i], limits[1, i]) if limits.shape[1] > 0 else (-np.inf, np.inf)
+    return steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0), lower, upper
 
 
 def _forward(fun, as_real):
@@ -91,8 +92,7 @@ def _forward(fun, as_real):
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
-            lower, upper = _limits_of(limits, i)
-            step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
+            step, lower, upper = _step_and_limits(origin, steps, limits, i)
             there, back = origin + step, origin - step
             if there > upper:
                 there, back = back, there
@@ -127,8 +127,7 @@ def _central(fun, as_real):
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
-            lower, upper = _limits_of(limits, i)
-            step = steps[0] if steps[0] > 0.0 else steps[1] * max(abs(origin), 1.0)
+            step, lower, upper = _step_and_limits(origin, steps, limits, i)
             ahead, behind = min(origin + step, upper), max(origin - step, lower)
             inwards = step if ahead - origin > origin - behind else -step
             beside = (ahead != origin + step or behind != origin - step) and lower <= origin + 2.0 * inwards <= upper
