@@ -269,8 +269,12 @@ STEP_GOALS = {
         ("Adam", "torch Adam", 1.1),
         ("Adam", "NumPy Adam", None),
         ("chain", "optax chain", 3),
+        ("clipped", "optax clipped", None),
     ),
 }
+
+
+CHAINS = {"chain": "chain(Clip, Centralize, Adam)", "clipped": "chain(ClipByGlobalNorm, Adam)"}
 
 
 def rules_rows(quick):
@@ -284,12 +288,12 @@ def rules_rows(quick):
         times = contest(steps, [None], rounds)
         print(n, {name: f"{1e9 * np.median(t) / n:.3g} ns per number" for name, t in times.items()}, flush=True)
         for name, peer, goal in goals:
-            workload = {"chain": "chain(Clip, Centralize, Adam)"}.get(name, name) + f", n = {n:g}"
+            workload = CHAINS.get(name, name) + f", n = {n:g}"
             rows.append(Row(workload, peer, goal, times[peer] / times[name] if peer in times else None))
         if n == max(STEP_GOALS):
-            for name, goal in (("Adam", 80), ("ACProp", 90), ("chain", None)):
+            for name, goal in (("Adam", 80), ("ACProp", 90), ("chain", None), ("clipped", None)):
                 part = 100 * times["floor"] / times[name]
-                rows.append(Row(f"{name}, n = {n:g}", "floor of seven streams", goal, part, "%"))
+                rows.append(Row(f"{CHAINS.get(name, name)}, n = {n:g}", "floor of seven streams", goal, part, "%"))
     for name in step.Inside.params:
         case = step.Inside()
         case.setup(name)

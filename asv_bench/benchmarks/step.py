@@ -82,7 +82,9 @@ CONTENDERS = {
     "Adam": lambda n: with_numopt(n, numopt.Adam(1e-3)),
     "ACProp": lambda n: with_numopt(n, numopt.ACProp(1e-3)),
     "chain": lambda n: with_numopt(n, _chain()),
+    "clipped": lambda n: with_numopt(n, numopt.chain(numopt.ClipByGlobalNorm(1.0), numopt.Adam(1e-3))),
     "optax Adam": lambda n: with_optax(n, lambda o: o.adam(1e-3)),
+    "optax clipped": lambda n: with_optax(n, lambda o: o.chain(o.clip_by_global_norm(1.0), o.adam(1e-3))),
     # optax's centralize leaves vectors alone: what it does to the rows of a matrix, written out
     "optax chain": lambda n: with_optax(
         n, lambda o: o.chain(o.clip(1.0), o.stateless(lambda g, _: g - g.mean()), o.adam(1e-3))
