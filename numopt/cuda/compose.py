@@ -11,7 +11,7 @@ from numba.extending import intrinsic
 
 from .._jit import PLAIN, Positions, Record
 from ..generic import element
-from .device import cuda, device_function
+from .device import LOADS, cuda, device_function
 
 WRITTEN, FIXED, POSITION, NUMBER = range(4)  # what a field of a state or a set is to a kernel
 
@@ -85,8 +85,9 @@ def _nothing(values, i):
 
 
 @cuda.jit(device=True)
-def _entry(vector, i):
-    return vector[i]
+def entry(vector, i):
+    """The entry i, which is not negative: the compiler need not look at the sign of an unsigned number."""
+    return vector[np.uintp(i)]
 
 
 @cuda.jit(device=True)
@@ -102,7 +103,7 @@ def _index(number, i):
 def reader(pattern):
     """``read(values, i)``: the entries i of nested tuples of vectors; numbers stay."""
     if not isinstance(pattern, tuple):
-        return {WRITTEN: _entry, FIXED: _entry, POSITION: _index, NUMBER: _itself}[pattern]
+        return {WRITTEN: entry, FIXED: entry, POSITION: _index, NUMBER: _itself}[pattern]
     if not pattern:
         return _nothing
     one, others = reader(pattern[0]), reader(pattern[1:])
@@ -121,7 +122,7 @@ def _write_nothing(vectors, i, values):
 
 @cuda.jit(device=True)
 def _write_entry(vector, i, value):
-    vector[i] = value
+    vector[np.uintp(i)] = value
 
 
 def writer(pattern):
@@ -161,28 +162,97 @@ def applier(stand_ins):
     return apply
 
 
+# --- loops -----------------------------------------------------------------------------------------------------------
+#
+# A block works on tiles, of its threads times the entries that each of them has in flight. Their places differ by
+# constants, so that one address is computed for all.
+
+
 @cuda.jit(device=True)
-def _no_more(arrays, c, i, apart):
-    pass
+def _none_taken(arrays, c, total, i):
+    return total
 
 
-def together(load, finish, count):
-    """``run(arrays, c, i, apart)``: ``count`` entries at a distance, all loaded before the first is stored.
+def _together(load, take, apart, count):
+    """``run(arrays, c, total, i)``: ``count`` entries, ``apart``, all loaded before the first is taken.
 
     A compiler must not move a load past a store that may go to the same place; so the order of the source decides
     how many loads are under way at a time.
     """
     if count == 0:
-        return _no_more
-    others = together(load, finish, count - 1)
+        return _none_taken
+    others = _together(load, take, apart, count - 1)
 
     @cuda.jit(device=True)
-    def run(arrays, c, i, apart):
+    def run(arrays, c, total, i):
         values = load(arrays, i)
-        others(arrays, c, i + apart, apart)
-        finish(arrays, c, i, values)
+        total = others(arrays, c, total, i + apart)
+        return take(arrays, c, total, i, values)
 
     return run
+
+
+def each(load, take, nothing, threads, count):
+    """``run(arrays, c, n, tile, hop)``: n entries by ``total = take(arrays, c, total, i, load(arrays, i))``.
+
+    Tiles are ``tile``, ``tile + hop`` and so on; a negative ``hop`` goes towards the first.
+
+    Parameters
+    ----------
+    load, take : device function
+        ``take`` stores at place i, if at all.
+    nothing
+        The total before the first entry.
+    threads : int
+        Of a block.
+    count : int
+        How many entries a thread has in flight.
+    """
+    many, one = _together(load, take, threads, count), _together(load, take, threads, 1)
+    last, size = (count - 1) * threads, count * threads
+
+    @cuda.jit(device=True)
+    def run(arrays, c, n, tile, hop):
+        total = nothing
+        while tile >= 0 and tile * size < n:
+            i = tile * size + cuda.threadIdx.x
+            if i + last < n:
+                total = many(arrays, c, total, i)
+            else:
+                while i < n:
+                    total = one(arrays, c, total, i)
+                    i += threads
+            tile += hop
+        return total
+
+    return run
+
+
+def folding(load, fold, nothing, threads, count=LOADS):
+    """The same for passes that store nothing, with ``total = fold(c, total, load(arrays, i))``."""
+
+    @cuda.jit(device=True)
+    def take(arrays, c, total, i, values):
+        return fold(c, total, values)
+
+    return each(load, take, nothing, threads, count)
+
+
+def storing(load, store, threads, count):
+    """``run(arrays, c, n)``: ``store(arrays, c, i, load(arrays, i))`` for n entries, by all blocks."""
+
+    @cuda.jit(device=True)
+    def take(arrays, c, total, i, values):
+        store(arrays, c, i, values)
+        return total
+
+    run = each(load, take, 0, threads, count)
+
+    @cuda.jit(device=True)
+    def run_all(arrays, c, n):
+        run(arrays, c, n, cuda.blockIdx.x, cuda.gridDim.x)
+
+    return run_all
 
 
 # --- sums ------------------------------------------------------------------------------------------------------------
@@ -204,26 +274,6 @@ def adder(count):
         return (a[0] + b[0], *others(a[1:], b[1:]))
 
     return add
-
-
-@cuda.jit(device=True)
-def _sum_of_none(total, arrays, c, i, apart):
-    return total
-
-
-def totals(load, value, add, count):
-    """``run(total, arrays, c, i, apart)``: the total with the values of ``count`` entries, which are loaded first."""
-    if count == 0:
-        return _sum_of_none
-    others = totals(load, value, add, count - 1)
-
-    @cuda.jit(device=True)
-    def run(total, arrays, c, i, apart):
-        values = load(arrays, i)
-        total = others(total, arrays, c, i + apart, apart)
-        return add(total, value(c, values))
-
-    return run
 
 
 @cuda.jit(device=True)

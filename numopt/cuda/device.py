@@ -24,7 +24,7 @@ DTYPES = tuple(map(np.dtype, (np.float32, np.float64, np.complex64, np.complex12
 THREADS = 8 if SIMULATED else 256  # in a block; a power of two, for sums are taken by halves
 MOST_BLOCKS = 512  # of kernels that add up, or whose blocks begin with some work of their own: 4 MB in flight
 LOADS = 4  # entries in flight in a thread that adds up
-WRITES = 2  # in one that also stores; their loops are written out for two
+WRITES = 4  # in one that also stores one vector
 
 
 def require():

@@ -8,7 +8,7 @@ import functools
 import math
 
 from ..generic import nearest
-from .compose import pattern_of, reader
+from .compose import each, entry, pattern_of, reader
 from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, device_function, launch
 from .fields import on_device
 from .sums import STATE, room_for
@@ -27,18 +27,22 @@ def entry_kernel(cls, pattern):
     """The kernel of a class of sets, for fields that are numbers or vectors."""
     place, read = device_function(nearest.implementation(cls)), reader(pattern)
 
+    @cuda.jit(device=True)
+    def load(arrays, i):
+        values, x, _ = arrays
+        return read(values, i), entry(x, i)
+
+    @cuda.jit(device=True)
+    def take(arrays, c, undefined, i, values):
+        v = place(None, values[0], values[1])
+        arrays[2][i] = v
+        return undefined | (1 if v != v else 0)
+
+    run = each(load, take, 0, THREADS, WRITES)
+
     @cuda.jit
     def project_entries(values, x, out, room):
-        undefined, apart = 0, cuda.gridsize(1)
-        for i in range(cuda.grid(1), x.size, 2 * apart):
-            k, u, fields = i + apart, x[i], read(values, i)  # loaded before anything is stored
-            if k < x.size:
-                v = place(None, read(values, k), x[k])
-                undefined |= 1 if v != v else 0
-                out[k] = v
-            u = place(None, fields, u)
-            undefined |= 1 if u != u else 0
-            out[i] = u
+        undefined = run((values, x, out), (), x.size, cuda.blockIdx.x, cuda.gridDim.x)
         undefined = cuda.syncthreads_or(undefined)
         if cuda.threadIdx.x == 0:
             room[STATE + cuda.blockIdx.x] = 1.0 if undefined else 0.0

@@ -5,8 +5,9 @@ import numpy as np
 from ..generic import admit
 from ..rules.gates import mean_with, nonfinite
 from .compose import real_of
-from .device import MOST_BLOCKS, THREADS, blocks_of, cuda, launch, to_host
+from .device import THREADS, blocks_of, cuda, launch, to_host
 from .passes import adding_kernel
+from .sums import blocks_that_add
 
 _count_nonfinite = adding_kernel(nonfinite, 1)
 
@@ -41,7 +42,7 @@ def pass_gates(gates, held, states, g, f, stream):
 
 
 def _any_nonfinite(g, stream):
-    blocks = blocks_of(g.size, 1, MOST_BLOCKS)
+    blocks = blocks_that_add(g.size)
     if blocks == 0:
         return False
     sums = cuda.device_array((1, blocks), np.float64)

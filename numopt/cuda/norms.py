@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from .._scalars import constant
+from .compose import entry, folding, storing
 from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
 from .sums import TREE, blocks_that_add, leave, of_all_blocks, room_for
 
@@ -32,21 +33,29 @@ def resize(parts, out, kind, radius, first, stream):
     launch(_write, writers, THREADS, stream, parts, out, kind, radius, first, single, blocks, room)
 
 
+@cuda.jit(device=True)
+def _fold_square(c, total, part):
+    large, middle, small = total
+    part = abs(np.float64(part))
+    if _LOW <= part <= _HIGH:
+        middle += part * part
+    elif part < _LOW:
+        small += (part * _UP) * (part * _UP)
+    else:  # NaN, too
+        large += (part * _DOWN) * (part * _DOWN)
+    return large, middle, small
+
+
+_squares = folding(entry, _fold_square, (0.0, 0.0, 0.0), THREADS)
+
+
 @cuda.jit
 def _measure(parts, first, room):
     tree = cuda.shared.array(TREE, np.float64)
-    large, middle, small = 0.0, 0.0, 0.0
-    for i in range(first + cuda.grid(1), parts.size, cuda.gridsize(1)):
-        part = abs(np.float64(parts[i]))
-        if _LOW <= part <= _HIGH:
-            middle += part * part
-        elif part < _LOW:
-            small += (part * _UP) * (part * _UP)
-        else:  # NaN, too
-            large += (part * _DOWN) * (part * _DOWN)
-    leave(tree, room, 0, large, middle, small, 0.0)
+    large, middle, small = _squares(parts[first:], (), parts.size - first, cuda.blockIdx.x, cuda.gridDim.x)
     if cuda.grid(1) < first:  # the axis of the cone, which is written over while others read it
         room[cuda.grid(1)] = parts[cuda.grid(1)]
+    leave(tree, room, 0, large, middle, small, 0.0)
 
 
 @cuda.jit(device=True)
@@ -112,9 +121,14 @@ def _for_singles(a, b, c):
 
 
 @cuda.jit(device=True)
-def _put(out, i, part, how, first, numbers):
+def _load(vectors, i):
+    return entry(vectors[0], i)
+
+
+@cuda.jit(device=True)
+def _put(vectors, c, i, part):
     """Write the part i."""
-    zero, head, one, two, three = numbers
+    (_, out), (how, first, (zero, head, one, two, three)) = vectors, c
     if how == _UNDEFINED:
         out[i] = math.nan
     elif i < first or (how == _ZERO and i == 0):
@@ -127,6 +141,9 @@ def _put(out, i, part, how, first, numbers):
         out[i] = part * one * two * three
 
 
+_write_all = storing(_load, _put, THREADS, WRITES)
+
+
 @cuda.jit
 def _write(parts, out, kind, radius, first, single, blocks, room):
     tree = cuda.shared.array(TREE, np.float64)
@@ -134,10 +151,6 @@ def _write(parts, out, kind, radius, first, single, blocks, room):
     how, a, b, c, head = _chosen(kind, norm, scale, radius, first, room)
     if single:
         a, b, c = _for_singles(a, b, c)
-    like, apart = parts[0], cuda.gridsize(1)
+    like = parts[0]
     numbers = constant(like, 0), constant(like, head), constant(like, a), constant(like, b), constant(like, c)
-    for i in range(cuda.grid(1), parts.size, 2 * apart):
-        k, part = i + apart, parts[i]  # loaded before anything is stored
-        if k < parts.size:
-            _put(out, k, parts[k], how, first, numbers)
-        _put(out, i, part, how, first, numbers)
+    _write_all((parts, out), (how, first, numbers), parts.size)

@@ -13,7 +13,7 @@ from numba import float64, typeof
 from .._scalars import minus_parts, parts
 from ..generic import nearest, summands
 from ..rules.passes import FINAL, ONTO, REDUCE, ROWS, STORE, plan
-from .compose import adder, applier, putter, reader, real_of, together, totals, tree_of, writer
+from .compose import adder, applier, entry, folding, putter, reader, real_of, storing, tree_of, writer
 from .device import LOADS, MOST_BLOCKS, THREADS, blocks_of, cuda, device_function
 from .settle import Reducing, settler
 
@@ -151,24 +151,13 @@ def _finisher(spec, chosen):
 
 def _storing(spec, chosen, settle, tree_size, board_size, reduction):
     """A pass that works entry by entry: tiles of a block's threads times the entries in flight."""
-    load, finish, count, threads = _loader(spec, chosen), _finisher(spec, chosen), spec.in_flight, spec.threads
-    many, one = together(load, finish, count), together(load, finish, 1)
+    run = storing(_loader(spec, chosen), _finisher(spec, chosen), spec.threads, spec.in_flight)
 
     @cuda.jit
     def kernel(given, arrays, n, more):
         tree = cuda.shared.array(tree_size, float64)
         board = cuda.shared.array(board_size, float64)
-        c = settle(given, more, n, tree, board)
-        i = cuda.blockIdx.x * (count * threads) + cuda.threadIdx.x
-        while i < n:
-            if i + (count - 1) * threads < n:
-                many(arrays, c, i, threads)
-            else:
-                k = i
-                while k < n:
-                    one(arrays, c, k, threads)
-                    k += threads
-            i += cuda.gridDim.x * (count * threads)
+        run(arrays, settle(given, more, n, tree, board), n)
 
     return kernel
 
@@ -214,26 +203,16 @@ def _rows(spec, chosen, settle, tree_size, board_size, reduction):
 
 def _reduce(spec, chosen, settle, tree_size, board_size, reduction):
     """A pass that leaves the sums of each block in memory."""
-    threads, count, load = spec.threads, spec.sums[chosen.last], _loader_with_last(spec, chosen)
-    value, add, put, sum_up = _summand(spec, chosen), adder(count), putter(count), tree_of(count, threads)
-    many, one, zeros = totals(load, value, add, LOADS), totals(load, value, add, 1), (0.0,) * count
+    threads, count = spec.threads, spec.sums[chosen.last]
+    put, sum_up = putter(count), tree_of(count, threads)
+    run = folding(_loader_with_last(spec, chosen), _folder(spec, chosen), (0.0,) * count, threads)
 
     @cuda.jit
     def kernel(given, arrays, n, more):
         tree = cuda.shared.array(tree_size, float64)
         board = cuda.shared.array(board_size, float64)
         c = settle(given, more, n, tree, board)
-        total, i = zeros, cuda.blockIdx.x * (LOADS * threads) + cuda.threadIdx.x
-        while i < n:
-            if i + (LOADS - 1) * threads < n:
-                total = many(total, arrays, c, i, threads)
-            else:
-                k = i
-                while k < n:
-                    total = one(total, arrays, c, k, threads)
-                    k += threads
-            i += cuda.gridDim.x * (LOADS * threads)
-        put(total, tree, cuda.threadIdx.x, threads)
+        put(run(arrays, c, n, cuda.blockIdx.x, cuda.gridDim.x), tree, cuda.threadIdx.x, threads)
         sum_up(tree, threads)
         if cuda.threadIdx.x == 0:
             sums = more[2]
@@ -254,17 +233,19 @@ def _loader_with_last(spec, chosen):
     return load
 
 
-def _summand(spec, chosen):
+def _folder(spec, chosen):
+    """How a pass takes in what the rule that reduces makes of an entry."""
     apply, rule = applier(spec.rules[chosen.first : chosen.last]), spec.rules[chosen.last]
     last, of_last = chosen.last - chosen.first, device_function(summands.implementation(type(rule)))
+    add = adder(spec.sums[chosen.last])
 
     @cuda.jit(device=True)
-    def value(c, values):
+    def fold(c, total, values):
         kept, x, u = values
         _, step = apply(c, kept, u, x)
-        return of_last(rule, c[last], kept[last], step, x)
+        return add(total, of_last(rule, c[last], kept[last], step, x))
 
-    return value
+    return fold
 
 
 _MAKE = {FINAL: _storing, ONTO: _storing, STORE: _storing, ROWS: _rows, REDUCE: _reduce}
@@ -272,17 +253,18 @@ _MAKE = {FINAL: _storing, ONTO: _storing, STORE: _storing, ROWS: _rows, REDUCE: 
 
 def adding_kernel(function, count, threads=THREADS):
     """A kernel that adds up, in each block, what ``function`` gives for the entries, into ``sums`` (count, blocks)."""
-    add, put, sum_up = adder(count), putter(count), tree_of(count, threads)
-    tree_size, zeros = count * threads, (0.0,) * count
+    add, put, sum_up, tree_size = adder(count), putter(count), tree_of(count, threads), count * threads
+
+    @cuda.jit(device=True)
+    def fold(c, total, value):
+        return add(total, function(value))
+
+    run = folding(entry, fold, (0.0,) * count, threads)
 
     @cuda.jit
     def kernel(x, sums):
         tree = cuda.shared.array(tree_size, float64)
-        total, i = zeros, cuda.grid(1)
-        while i < x.size:
-            total = add(total, function(x[i]))
-            i += cuda.gridsize(1)
-        put(total, tree, cuda.threadIdx.x, threads)
+        put(run(x, (), x.size, cuda.blockIdx.x, cuda.gridDim.x), tree, cuda.threadIdx.x, threads)
         sum_up(tree, threads)
         if cuda.threadIdx.x == 0:
             for k in range(count):

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._scalars import constant
 from .._vector import power_for
+from .compose import entry, folding, storing
 from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
 from .fields import kept, real_parts
 from .sums import TREE, blocks_that_add, leave, of_all_blocks, room_for
@@ -40,12 +41,24 @@ def _prepared(normal, dtype):
     return parts, float(np.sum(np.square(parts, dtype=np.float64))), scale
 
 
+@cuda.jit(device=True)
+def _load(vectors, i):
+    return entry(vectors[0], i), entry(vectors[1], i)
+
+
+@cuda.jit(device=True)
+def _fold_product(c, total, values):
+    direction, part = values
+    return total + np.float64(direction) * np.float64(part)
+
+
+_product = folding(_load, _fold_product, 0.0, THREADS)
+
+
 @cuda.jit
 def _multiply(normal, parts, room):
     tree = cuda.shared.array(TREE, np.float64)
-    product = 0.0
-    for i in range(cuda.grid(1), parts.size, cuda.gridsize(1)):
-        product += np.float64(normal[i]) * np.float64(parts[i])
+    product = _product((normal, parts), (), parts.size, cuda.blockIdx.x, cuda.gridDim.x)
     leave(tree, room, 0, product, 0.0, 0.0, 0.0)
 
 
@@ -65,25 +78,24 @@ def _step(excess, squares, most):
 
 
 @cuda.jit(device=True)
-def _put(out, i, part, direction, known, numbers):
+def _put(vectors, c, i, values):
     """Write the part i."""
-    (undefined, stays), (before, step, behind, after) = known, numbers
+    out, (direction, part), ((undefined, stays), (before, step, behind, after)) = vectors[2], values, c
     if undefined:
         out[i] = math.nan
     else:
         out[i] = part if stays else (part * before - direction * step * behind) * after
 
 
+_write_all = storing(_load, _put, THREADS, WRITES)
+
+
 @cuda.jit
 def _move(normal, parts, out, offset, squares, most, both_sides, blocks, room):
     tree = cuda.shared.array(TREE, np.float64)
     product, _, _, _ = of_all_blocks(tree, room, 0, blocks)
-    excess, like, apart = product - offset, parts[0], cuda.gridsize(1)
+    excess, like = product - offset, parts[0]
     known = not math.isfinite(product), excess <= 0.0 and not both_sides
     before, step, behind, after = _step(excess, squares, most)
     numbers = constant(like, before), constant(like, step), constant(like, behind), constant(like, after)
-    for i in range(cuda.grid(1), parts.size, 2 * apart):
-        k, part, direction = i + apart, parts[i], normal[i]  # loaded before anything is stored
-        if k < parts.size:
-            _put(out, k, parts[k], normal[k], known, numbers)
-        _put(out, i, part, direction, known, numbers)
+    _write_all((normal, parts, out), (known, numbers), parts.size)

@@ -15,13 +15,14 @@ import numpy as np
 from .._vector import power_for
 from ..projections.section import reachable
 from .bracket import BASE, FIRST, KNOWN, LAST, MOST_STEPS, SHIFT, advance, first_state, known, load, store
-from .compose import pattern_of, reader
+from .compose import entry, folding, pattern_of, reader, storing
 from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
 from .fields import kept, on_device
 from .newton import INSIDE, RUNNING, UNDEFINED
-from .sums import ALONE, TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
+from .sums import TREE, WIDE, blocks_that_add, leave, of_all_blocks, of_block, room_for
 
 STEPS = 16  # launches
+ALONE = 16384  # entries, up to which one block is supposed to be as fast as many launches
 _DOUBLE = np.dtype(np.float64)
 
 
@@ -76,54 +77,65 @@ def _times_power(weights, dtype):
 # --- passes over the vector ------------------------------------------------------------------------------------------
 
 
-def _passes(level, read):
-    """The outermost tau, and the sum at one, over every ``hop``-th entry from ``start`` on."""
+def _passes(level, read, threads):
+    """The outermost tau, and the sum at one: ``run((x, fields), c, n, tile, hop)``."""
 
     @cuda.jit(device=True)
-    def outermost(x, fields, start, hop):
-        """(number of levels that are not finite, least, largest tau at which an entry meets a bound)."""
-        bad, least, most = 0.0, math.inf, -math.inf
-        for i in range(start, x.size, hop):
-            b, (lower, upper, weight) = level(x[i], 1.0), read(fields, i)
-            bad += 0.0 if abs(b) < math.inf else 1.0
-            if weight != 0.0 and lower > -math.inf:
-                tau = (b - lower) / weight
-                least, most = min(least, tau), max(most, tau)
-            if weight != 0.0 and upper < math.inf:
-                tau = (b - upper) / weight
-                least, most = min(least, tau), max(most, tau)
+    def load(arrays, i):
+        x, fields = arrays
+        return entry(x, i), read(fields, i)
+
+    @cuda.jit(device=True)
+    def fold_tau(c, total, values):
+        """Into (number of levels that are not finite, least, largest tau at which an entry meets a bound)."""
+        u, (lower, upper, weight) = values
+        bad, least, most = total
+        b = level(u, 1.0)
+        bad += 0.0 if abs(b) < math.inf else 1.0
+        if weight != 0.0 and lower > -math.inf:
+            tau = (b - lower) / weight
+            least, most = min(least, tau), max(most, tau)
+        if weight != 0.0 and upper < math.inf:
+            tau = (b - upper) / weight
+            least, most = min(least, tau), max(most, tau)
         return bad, least, most
 
     @cuda.jit(device=True)
-    def sums(x, fields, base, shift, start, hop):
-        """(the sum w.y, its negative derivative)."""
-        total, slope = 0.0, 0.0
-        for i in range(start, x.size, hop):
-            lower, upper, weight = read(fields, i)
-            y = cuda.fma(-base, weight, level(x[i], 1.0)) - shift * weight
-            total += weight * min(max(y, lower), upper)
-            slope += weight * weight if lower < y < upper else 0.0
-        return total, slope
+    def fold_sum(c, total, values):
+        """Into (the sum w.y, its negative derivative) at base + shift."""
+        u, (lower, upper, weight) = values
+        (base, shift), (whole, slope) = c, total
+        y = cuda.fma(-base, weight, level(u, 1.0)) - shift * weight
+        whole += weight * min(max(y, lower), upper)
+        slope += weight * weight if lower < y < upper else 0.0
+        return whole, slope
 
-    return outermost, sums
+    outermost = folding(load, fold_tau, (0.0, math.inf, -math.inf), threads)
+    return outermost, folding(load, fold_sum, (0.0, 0.0), threads)
 
 
-def _writer(levels, read):
+def _writer(levels, read, threads):
+    """``run((x, out, fields), state, n)``: write every entry, for what is known."""
     level, placed = levels.level, levels.placed
 
     @cuda.jit(device=True)
-    def put(x, out, fields, i, u, state):
-        """Write the entry i, which is u."""
+    def load_entry(arrays, i):
+        x, _, fields = arrays
+        return entry(x, i), read(fields, i)
+
+    @cuda.jit(device=True)
+    def put(arrays, state, i, values):
+        out, (u, (lower, upper, weight)) = arrays[1], values
         if state[KNOWN] == UNDEFINED:
             out[i] = math.nan
         elif state[KNOWN] == INSIDE:
             out[i] = u
         else:
-            b, (lower, upper, weight) = level(u, 1.0), read(fields, i)
+            b = level(u, 1.0)
             y = cuda.fma(-state[BASE], weight, b) - state[SHIFT] * weight
             out[i] = placed(u, b, min(max(y, lower), upper), 1.0)
 
-    return put
+    return storing(load_entry, put, threads, WRITES)
 
 
 def _solver(sums):
@@ -133,7 +145,7 @@ def _solver(sums):
         for _ in range(2 * MOST_STEPS + 2):
             if state[KNOWN] != RUNNING:
                 break
-            total, slope = sums(x, fields, state[BASE], state[SHIFT], cuda.threadIdx.x, cuda.blockDim.x)
+            total, slope = sums((x, fields), (state[BASE], state[SHIFT]), x.size, 0, 1)
             total, slope, _, _ = of_block(tree, total, slope, 0.0, 0.0)
             state = advance(state, total, slope, least, most, c, inside)
         return state
@@ -147,22 +159,22 @@ def _solver(sums):
 @functools.cache
 def kernels(levels, pattern):
     """The kernels for one kind of levels, and fields that are numbers or vectors."""
-    read = reader(pattern)
-    outermost, sums = _passes(levels.level, read)
-    put, solve = _writer(levels, read), _solver(sums)
-    return Kernels(_alone(outermost, solve, put), _survey(outermost), _begin, _step(sums), _finish(solve), _write(put))
+    level, read = levels.level, reader(pattern)
+    outermost, sums = _passes(level, read, WIDE)
+    solve, (survey, step) = _solver(sums), _passes(level, read, THREADS)
+    alone, write = _alone(outermost, solve, _writer(levels, read, WIDE)), _write(_writer(levels, read, THREADS))
+    return Kernels(alone, _survey(survey), _begin, _step(step), _finish(solve), write)
 
 
-def _alone(outermost, solve, put):
+def _alone(outermost, solve, write):
     @cuda.jit
     def alone(x, out, fields, c, inside):
         tree = cuda.shared.array(TREE, np.float64)
-        bad, least, most = outermost(x, fields, cuda.threadIdx.x, cuda.blockDim.x)
+        bad, least, most = outermost((x, fields), (), x.size, 0, 1)
         bad, _, _, most = of_block(tree, bad, 0.0, 0.0, most)
         _, _, _, least = of_block(tree, 0.0, 0.0, 0.0, -least)
         state = solve(tree, x, fields, first_state(bad), -least, most, c, inside)
-        for i in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
-            put(x, out, fields, i, x[i], state)
+        write((x, out, fields), state, x.size)
 
     return alone
 
@@ -171,7 +183,7 @@ def _survey(outermost):
     @cuda.jit
     def survey(x, fields, room):
         tree = cuda.shared.array(TREE, np.float64)
-        bad, least, most = outermost(x, fields, cuda.grid(1), cuda.gridsize(1))
+        bad, least, most = outermost((x, fields), (), x.size, cuda.blockIdx.x, cuda.gridDim.x)
         leave(tree, room, 0, bad, 0.0, 0.0, most)
         leave(tree, room, 1, 0.0, 0.0, 0.0, -least)
 
@@ -197,7 +209,8 @@ def _step(sums):
         if cuda.grid(1) == 0:
             store(room, row, state)
         if state[KNOWN] == RUNNING:
-            total, slope = sums(x, fields, state[BASE], state[SHIFT], cuda.grid(1), cuda.gridsize(1))
+            at = state[BASE], state[SHIFT]
+            total, slope = sums((x, fields), at, x.size, cuda.blockIdx.x, cuda.gridDim.x)
             leave(tree, room, row % 2, total, slope, 0.0, 0.0)
 
     return step
@@ -215,14 +228,9 @@ def _finish(solve):
     return finish
 
 
-def _write(put):
+def _write(run):
     @cuda.jit
     def write(x, out, fields, row, room):
-        state, apart = load(room, row), cuda.gridsize(1)
-        for i in range(cuda.grid(1), x.size, 2 * apart):
-            k, u = i + apart, x[i]
-            if k < x.size:
-                put(x, out, fields, k, x[k], state)
-            put(x, out, fields, i, u, state)
+        run((x, out, fields), load(room, row), x.size)
 
     return write

@@ -11,8 +11,9 @@ import numpy as np
 from .._jit import Positions
 from ..generic import numbers, vectors
 from ..rules.norms import norm_of, squares
-from .device import MOST_BLOCKS, THREADS, blocks_of, copy, cuda, fill, launch, new_vector, to_host
+from .device import THREADS, copy, cuda, fill, launch, new_vector, to_host
 from .passes import adding_kernel
+from .sums import blocks_that_add
 
 _PROBES = 0.375, -2.5  # as good as any two numbers
 
@@ -99,7 +100,7 @@ _squares = adding_kernel(squares, 3)
 
 def norm(x, stream):
     """The Euclidean norm of a device vector, without overflow or underflow; the host waits for it."""
-    blocks = blocks_of(x.size, 1, MOST_BLOCKS)
+    blocks = blocks_that_add(x.size)
     if blocks == 0:
         return 0.0
     sums = cuda.device_array((3, blocks), np.float64)

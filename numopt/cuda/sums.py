@@ -13,12 +13,12 @@ import numpy as np
 from .._scalars import larger
 from .device import LOADS, MOST_BLOCKS, SIMULATED, blocks_of, cuda, current_gpu, new_vector, number_of
 
-ALONE = 32768  # entries, up to which one block is supposed to be as fast as many launches
 WIDE = 8 if SIMULATED else 512  # threads of a block that works alone; a power of two
 TREE = 4, WIDE  # numbers in shared memory, in which they are added up
 SUMS = 4  # that a block leaves: three sums and a maximum
 STATE = 64  # numbers that launches hand on, in front of the partial sums
-ROOM = STATE + 2 * SUMS * MOST_BLOCKS  # two sets of partial sums: one is read while the other is written
+SETS = 3  # of partial sums: one is written while another, or, after the first launch, two are read
+ROOM = STATE + SETS * SUMS * MOST_BLOCKS
 
 _rooms = threading.local()
 
@@ -65,7 +65,7 @@ def of_block(tree, a, b, c, top):
 
 @cuda.jit(device=True)
 def leave(tree, room, which, a, b, c, top):
-    """Leave the block's sums in the first or second set."""
+    """Leave the block's sums in set number ``which``."""
     a, b, c, top = of_block(tree, a, b, c, top)
     if cuda.threadIdx.x == 0:
         at = STATE + which * SUMS * MOST_BLOCKS + SUMS * cuda.blockIdx.x

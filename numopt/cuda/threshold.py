@@ -1,15 +1,18 @@
 r"""The threshold of the simplex and of the 1-norm on a GPU, without a look from the host.
 
 The method is that of :mod:`numopt.projections.threshold`, Newton's for sum max(delta - a_i, 0) = r. A short vector is
-the work of one block, in one launch. A long one takes launches that follow each other blindly:
+the work of one block, whose threads hold all of it in their registers. A long one takes launches that follow each other
+blindly:
 
-* ``sample``, one block: the root as a part of the entries has it;
-* ``survey``: the largest level, the sum of all, and in the same pass a step from the sampled root;
+* ``sample``, one block: between which two thresholds the right one is likely to be, as a part of the entries has it;
+* ``survey``: the largest level, the sum of all, and what the two thresholds leave;
 * ``step``, several times: the step that follows from the sums before, and the next sums;
 * ``finish``, one block, for what has not converged by then;
 * ``write``.
 
-A launch that finds the root known does nothing more than hand it on.
+The first step goes to where the cubic through what the survey has found is r; for data without steps in their
+distribution it is right to 1e-6, and one or two more steps are exact. A launch that finds the root known does nothing
+more than hand it on.
 """
 
 import functools
@@ -19,14 +22,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .._scalars import larger
-from .device import MOST_BLOCKS, THREADS, WRITES, blocks_of, cuda, launch
+from .compose import entry, folding, storing
+from .device import LOADS, MOST_BLOCKS, SIMULATED, THREADS, WRITES, blocks_of, cuda, launch
 from .newton import (
     DELTA,
-    DENSITY,
     DONE,
     INSIDE,
     RUNNING,
-    TAU,
+    TAUS,
     TOP,
     UNDEFINED,
     first_step,
@@ -34,12 +37,12 @@ from .newton import (
     known_before,
     next_step,
 )
-from .sums import ALONE, TREE, WIDE, blocks_that_add, leave, of_block, room_for
+from .sums import TREE, WIDE, blocks_that_add, leave, of_block, room_for
 
-STEPS = 6  # launches; with a sampled start three or four are enough, for most data
-SAMPLED, IN_A_ROW = 16384, 16  # entries
-_NEAR = 0.05  # of delta: where the density of levels is measured
-_FEWEST = 30.0  # sampled entries above the root that say something about it
+STEPS = 6  # launches; with a sampled start one or two are enough, for most data
+HELD = 4 if SIMULATED else 32  # levels in the registers of a thread; a power of two
+ALONE = HELD * WIDE  # entries that one block can hold: up to which it works alone, and of which a sample consists
+IN_A_ROW = 4 if SIMULATED else 16  # entries of a sample, for the memory is read by so many
 _MOST_STEPS = 200
 
 
@@ -73,77 +76,146 @@ def lower(levels, x, out, radius, inside, shrink, rest, stream):
     launch(run.write, blocks_of(n, WRITES, MOST_BLOCKS), THREADS, stream, x, out, shrink, rest, room)
 
 
-# --- passes over the vector ------------------------------------------------------------------------------------------
+# --- what is added up ------------------------------------------------------------------------------------------------
+#
+# The sums at a delta are (sum max(delta - a_i, 0), number of a_i below delta, -(distance of the nearest a_i)), for
+# a_i = top - b_i with the levels b_i.
+
+_NOTHING = 0.0, 0, -math.inf
 
 
-def _passes(level):
-    """The two passes that add up, over every ``hop``-th entry from ``start`` on."""
+@cuda.jit(device=True)
+def _fold_level(c, total, b):
+    """Take the level b into the sums at a delta."""
+    top, delta = c
+    lowered, slope, near = total
+    above = delta - (top - b)
+    if above > 0.0:
+        lowered += above
+        slope += 1
+    return lowered, slope, larger(-abs(above), near)
+
+
+@cuda.jit(device=True)
+def _fold_in_survey(c, total, b):
+    """Take in a level: what two thresholds leave of it, the sum, the largest."""
+    one, two = c
+    lowered_one, slope_one, lowered_two, slope_two, whole, top = total
+    above_one, above_two = b - one, b - two
+    if above_one > 0.0:
+        lowered_one += above_one
+        slope_one += 1
+    if above_two > 0.0:
+        lowered_two += above_two
+        slope_two += 1
+    return lowered_one, slope_one, lowered_two, slope_two, whole + b, larger(b, top)
+
+
+def _pass(level, fold, nothing, threads):
+    """``run((x, down), c, n, tile, hop)``: ``fold`` of the levels, times ``down``."""
 
     @cuda.jit(device=True)
-    def first(x, down, tau, start, hop):
-        """(sum max(b_i - tau, 0), number of b_i above tau, sum of b_i, largest b_i) for the levels b."""
-        lowered, slope, total, top = 0.0, 0, 0.0, -math.inf
-        for i in range(start, x.size, hop):
-            b = level(x[i], down)
-            above = b - tau
-            lowered += max(above, 0.0)
-            slope += 1 if above > 0.0 else 0
-            total += b
-            top = larger(b, top)
-        return lowered, float(slope), total, top
+    def load(arrays, i):
+        x, down = arrays
+        return entry(x, i), down
 
     @cuda.jit(device=True)
-    def further(x, down, top, delta, start, hop, backwards):
-        """(sum max(delta - a_i, 0), number of a_i below delta) for a_i = top - b_i."""
-        lowered, slope, last = 0.0, 0, x.size - 1
-        for i in range(start, x.size, hop):
-            above = delta - (top - level(x[last - i if backwards else i], down))
-            lowered += max(above, 0.0)
-            slope += 1 if above > 0.0 else 0
-        return lowered, float(slope)
+    def fold_entry(c, total, values):
+        u, down = values
+        return fold(c, total, level(u, down))
 
-    return first, further
+    return folding(load, fold_entry, nothing, threads)
 
 
-def _writer(levels):
-    """``prepared(u, top, delta, down, done)``, once for all entries, and ``put``, which writes one of them."""
+def _holder(level, count):
+    """``hold(x, j, many, hop, down)``: ``count`` levels, nested in pairs, all loaded before one is needed.
+
+    Those are the ones with the numbers j, j + threads, ... of ``many``; -inf stands for what is beyond. Of numbers,
+    ``IN_A_ROW`` are neighbours in x, the next begin ``hop`` entries later.
+    """
+    if count == 1:
+
+        @cuda.jit(device=True)
+        def hold_one(x, j, many, hop, down):
+            k = min(j, many - 1)
+            b = level(entry(x, k // IN_A_ROW * hop + k % IN_A_ROW), down)
+            return b if j < many else -math.inf
+
+        return hold_one
+    half, apart = _holder(level, count // 2), count // 2 * WIDE
+
+    @cuda.jit(device=True)
+    def hold(x, j, many, hop, down):
+        return half(x, j, many, hop, down), half(x, j + apart, many, hop, down)
+
+    return hold
+
+
+def _of_held(fold, count):
+    """``run(c, total, held)``: take in all levels that a thread holds."""
+    if count == 1:
+        return fold
+    half = _of_held(fold, count // 2)
+
+    @cuda.jit(device=True)
+    def run(c, total, held):
+        return half(c, half(c, total, held[0]), held[1])
+
+    return run
+
+
+@cuda.jit(device=True)
+def _fold_largest(c, total, b):
+    """Take in a level that a thread holds: the sum, the largest."""
+    whole, top = total
+    return (whole + b if b > -math.inf else whole), larger(b, top)
+
+
+_largest_of_held, _sums_of_held = _of_held(_fold_largest, HELD), _of_held(_fold_level, HELD)
+
+
+@cuda.jit(device=True)
+def _solve_held(tree, held, r, delta, top, done):
+    """Newton's method by one block that holds the levels: (delta, slope, what is known)."""
+    slope = 0.0
+    for _ in range(_MOST_STEPS):
+        if done != RUNNING:
+            break
+        lowered, count, near = _sums_of_held((top, delta), _NOTHING, held)
+        lowered, count_of_all, _, near = of_block(tree, lowered, float(count), 0.0, near)
+        delta, slope, done = next_step(r, delta, slope, lowered, count_of_all, -near)
+    return delta, slope, done
+
+
+def _writer(levels, threads):
+    """``write(x, out, top, delta, down, done, rest)``: every entry, for what is known."""
     _, placed, own_level, precise = levels
 
     @cuda.jit(device=True)
-    def prepared(u, top, delta, down, done):
-        numbers = precise(u, top), precise(u, delta), precise(u, down), precise(u, 1.0 / down), precise(u, 0.0)
-        return int(done), numbers  # or doubles would be compared again for every entry
+    def load(vectors, i):
+        return entry(vectors[0], i)
 
     @cuda.jit(device=True)
-    def put(out, i, u, known, rest):
-        """Write the entry i, which is u."""
-        done, numbers = known
+    def put(vectors, known, i, u):
+        out, (done, rest, (top, delta, down, grow, zero)) = vectors[1], known
         if done == int(UNDEFINED):
             out[i] = math.nan
         elif done == int(INSIDE):
             out[i] = u - u if rest else u
         else:
-            top, delta, down, grow, zero = numbers
             b = own_level(u, down)
             value = placed(u, b, max(delta - (top - b), zero), grow)
             out[i] = u - value if rest else value
 
-    return prepared, put
+    run = storing(load, put, threads, WRITES)
 
-
-def _solver(further):
     @cuda.jit(device=True)
-    def solve(tree, x, r, down, delta, slope, top, done):
-        """Newton's method by one block, to the end."""
-        for _ in range(_MOST_STEPS):
-            if done != RUNNING:
-                break
-            lowered, count = further(x, down, top, delta, cuda.threadIdx.x, cuda.blockDim.x, False)
-            lowered, count, _, _ = of_block(tree, lowered, count, 0.0, 0.0)
-            delta, slope, done = next_step(r, delta, slope, lowered, count)
-        return delta, done
+    def write(x, out, top, delta, down, done, rest):
+        u = x[0]
+        numbers = precise(u, top), precise(u, delta), precise(u, down), precise(u, 1.0 / down), precise(u, 0.0)
+        run((x, out), (int(done), rest, numbers), x.size)  # or doubles would be compared again for every entry
 
-    return solve
+    return write
 
 
 # --- kernels ---------------------------------------------------------------------------------------------------------
@@ -152,117 +224,97 @@ def _solver(further):
 @functools.cache
 def kernels(levels):
     """The kernels for one kind of levels."""
-    first, further = _passes(levels.level)
-    writer, solve = _writer(levels), _solver(further)
-    return Kernels(
-        _alone(first, solve, *writer),
-        _sample(levels.level),
-        _survey(first),
-        _step(further),
-        _finish(solve),
-        _write(*writer),
-    )
+    level, hold = levels.level, _holder(levels.level, HELD)
+    alone, write = _alone(hold, _writer(levels, WIDE)), _write(_writer(levels, THREADS))
+    return Kernels(alone, _sample(hold), _survey(level), _step(level), _finish(level), write)
 
 
-def _alone(first, solve, prepared, put):
+def _alone(hold, write):
     @cuda.jit
     def alone(x, out, r, down, inside, rest):
         tree = cuda.shared.array(TREE, np.float64)
-        sums = first(x, down, math.inf, cuda.threadIdx.x, cuda.blockDim.x)
-        lowered, count, total, top = of_block(tree, sums[0], sums[1], sums[2], sums[3])
-        delta, done = first_step(r, inside, x.size, 0.0, 0.0, (lowered, count, total, top))
-        delta, done = solve(tree, x, r, down, delta, 0.0, top, done)
-        known = prepared(x[0], top, delta, down, done)
-        for i in range(cuda.threadIdx.x, x.size, cuda.blockDim.x):
-            put(out, i, x[i], known, rest)
+        held = hold(x, cuda.threadIdx.x, x.size, IN_A_ROW, down)
+        whole, top = _largest_of_held((), (0.0, -math.inf), held)
+        whole, _, _, top = of_block(tree, whole, 0.0, 0.0, top)
+        delta, done = first_step(r, inside, x.size, math.inf, math.inf, (0.0, 0.0, whole, top), (0.0, 0.0))
+        delta, _, done = _solve_held(tree, held, r, delta, top, done)
+        write(x, out, top, delta, down, done, rest)
 
     return alone
 
 
-def _sample(level):
-    @cuda.jit(device=True)
-    def sums_at(tree, x, down, count, hop, top, delta):
-        """``further`` over the sample: ``count`` entries, several in a row, then a hop."""
-        lowered, slope = 0.0, 0
-        for j in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-            above = delta - (top - level(x[j // IN_A_ROW * hop + j % IN_A_ROW], down))
-            lowered += max(above, 0.0)
-            slope += 1 if above > 0.0 else 0
-        lowered, count_above, _, _ = of_block(tree, lowered, float(slope), 0.0, 0.0)
-        return lowered, count_above
-
+def _sample(hold):
     @cuda.jit
     def sample(x, r, down, room):
         tree = cuda.shared.array(TREE, np.float64)
-        chunks = min(SAMPLED, x.size // IN_A_ROW) // IN_A_ROW
-        count, hop, top = chunks * IN_A_ROW, x.size // chunks, -math.inf
-        for j in range(cuda.threadIdx.x, count, cuda.blockDim.x):
-            top = larger(level(x[j // IN_A_ROW * hop + j % IN_A_ROW], down), top)
+        part = r * ALONE / x.size
+        held = hold(x, cuda.threadIdx.x, ALONE, x.size // (ALONE // IN_A_ROW), down)
+        _, top = _largest_of_held((), (0.0, -math.inf), held)
         _, _, _, top = of_block(tree, 0.0, 0.0, 0.0, top)
-        share = count / x.size
-        part, delta, before, done = r * share, r * share, 0.0, RUNNING
-        _, slope = sums_at(tree, x, down, count, hop, top, delta)
-        tells = slope > _FEWEST and math.isfinite(top)
-        for _ in range(_MOST_STEPS):
-            if done != RUNNING or not tells:
-                break
-            lowered, slope = sums_at(tree, x, down, count, hop, top, delta)
-            delta, before, done = next_step(part, delta, before, lowered, slope)
-        _, above = sums_at(tree, x, down, count, hop, top, (1.0 - _NEAR) * delta)
-        _, below = sums_at(tree, x, down, count, hop, top, (1.0 + _NEAR) * delta)
+        tells = part > 0.0 and math.isfinite(top)
+        delta, slope, _ = _solve_held(tree, held, part, part, top, RUNNING if tells else UNDEFINED)
         if cuda.threadIdx.x == 0:
-            room[TAU] = top - delta if tells else math.inf  # above all levels: then the sample does not count
-            room[DENSITY] = (below - above) / (2.0 * _NEAR * delta * share) if tells else 0.0
+            error = part / slope / math.sqrt(slope) if slope > 0.0 else 0.0
+            room[TAUS] = top - delta + error  # about a standard deviation to both sides
+            room[TAUS + 1] = top - delta - error
 
     return sample
 
 
-def _survey(first):
+def _survey(level):
+    run = _pass(level, _fold_in_survey, (0.0, 0, 0.0, 0, 0.0, -math.inf), THREADS)
+
     @cuda.jit
     def survey(x, down, room):
         tree = cuda.shared.array(TREE, np.float64)
-        lowered, slope, total, top = first(x, down, room[TAU], cuda.grid(1), cuda.gridsize(1))
-        leave(tree, room, 0, lowered, slope, total, top)
+        taus = room[TAUS], room[TAUS + 1]
+        one, slope_one, two, slope_two, whole, top = run((x, down), taus, x.size, cuda.blockIdx.x, cuda.gridDim.x)
+        leave(tree, room, 0, one, float(slope_one), whole, top)
+        leave(tree, room, 2, two, float(slope_two), 0.0, 0.0)
 
     return survey
 
 
-def _step(further):
+def _step(level):
+    run = _pass(level, _fold_level, _NOTHING, THREADS)
+
     @cuda.jit
     def step(x, r, down, inside, row, room):
         tree = cuda.shared.array(TREE, np.float64)
-        delta, slope, top, done = known_before(tree, r, inside, x.size, row, cuda.gridDim.x, room)
+        blocks, tile = cuda.gridDim.x, cuda.blockIdx.x
+        delta, slope, top, done = known_before(tree, r, inside, x.size, row, blocks, room)
         hand_on(room, row, delta, slope, top, done)
         if done != RUNNING:
             return
-        # every other pass backwards: what it reads first is what the one before has left in the cache
-        lowered, count = further(x, down, top, delta, cuda.grid(1), cuda.gridsize(1), row % 2 == 1)
-        leave(tree, room, row % 2, lowered, count, 0.0, 0.0)
+        if row % 2 == 1:  # backwards: what is read first is what the pass before has left in the cache
+            tile, blocks = (x.size - 1) // (LOADS * THREADS) - tile, -blocks
+        lowered, count, near = run((x, down), (top, delta), x.size, tile, blocks)
+        leave(tree, room, row % 2, lowered, float(count), 0.0, near)
 
     return step
 
 
-def _finish(solve):
+def _finish(level):
+    run = _pass(level, _fold_level, _NOTHING, WIDE)
+
     @cuda.jit
     def finish(x, r, down, inside, row, blocks, room):
         tree = cuda.shared.array(TREE, np.float64)
         delta, slope, top, done = known_before(tree, r, inside, x.size, row, blocks, room)
-        delta, done = solve(tree, x, r, down, delta, slope, top, done)
+        for _ in range(_MOST_STEPS):
+            if done != RUNNING:
+                break
+            lowered, count, near = run((x, down), (top, delta), x.size, 0, 1)
+            lowered, count_of_all, _, near = of_block(tree, lowered, float(count), 0.0, near)
+            delta, slope, done = next_step(r, delta, slope, lowered, count_of_all, -near)
         hand_on(room, 0, delta, slope, top, done)
 
     return finish
 
 
-def _write(prepared, put):
+def _write(run):
     @cuda.jit
     def write(x, out, down, rest, room):
-        known, apart = prepared(x[0], room[TOP], room[DELTA], down, room[DONE]), cuda.gridsize(1)
-        for i in range(cuda.grid(1), x.size, 2 * apart):
-            k = i + apart
-            u = x[i]
-            if k < x.size:
-                v = x[k]
-                put(out, k, v, known, rest)
-            put(out, i, u, known, rest)
+        run(x, out, room[TOP], room[DELTA], down, room[DONE], rest)
 
     return write

@@ -44,6 +44,11 @@ def assemble(text, capability):
     return Taken(int(re.search(r"Used (\d+) registers", log)[1]), stack, stores + loads)
 
 
+def machine_code(text, capability):
+    """What a device of this capability runs."""
+    return _link(ObjectCode.from_ptx(text.encode()), "cubin", capability)[0]
+
+
 def _link(code, target, capability, **options):
     linker = Linker(code, options=LinkerOptions(arch="sm_{}{}".format(*capability), **options))
     made = linker.link(target).code

@@ -50,7 +50,7 @@ def same(x, onto, expected):
 @pytest.fixture
 def many_launches(monkeypatch):
     """Short vectors go the way of long ones, with a sample of a few entries."""
-    settings = {"ALONE": 0, "IN_A_ROW": 2, "_FEWEST": 2.0}
+    settings = {"ALONE": 2, "IN_A_ROW": 2}
     for name, value in settings.items():
         monkeypatch.setattr(threshold, name, value)
     threshold.kernels.cache_clear()  # a compiled kernel would go on with the numbers of before
