@@ -203,13 +203,20 @@ def finite_not_negative(value, name):
 
 def misfit(onto, is_complex):
     """Why a set, or the set of a Numba type, cannot be used with complex or with real vectors; None if it can."""
-    for member in _members(onto):
-        cls = _class_of(member)
-        advice = cls.real_only if is_complex else getattr(cls, "complex_only", None)
-        if advice:
-            return f"{cls.__name__} is for {'real' if is_complex else 'complex'} vectors; {advice}"
-        if not is_complex and any(map(_holds_complex, tuple(member))):
+    cls = _class_of(onto)
+    advice = cls.real_only if is_complex else getattr(cls, "complex_only", None)
+    if advice:
+        return f"{cls.__name__} is for {'real' if is_complex else 'complex'} vectors; {advice}"
+    for field in tuple(onto):
+        if type(field) is float:  # as most are
+            continue
+        if not is_complex and _holds_complex(field):
             return f"{cls.__name__} has complex fields, but x is real"
+        if isinstance(field, (tuple, types.BaseTuple)):
+            for member in tuple(field):
+                reason = misfit(member, is_complex) if getattr(_class_of(member), "is_set", False) else None
+                if reason:
+                    return reason
     return None
 
 
@@ -217,19 +224,7 @@ def _class_of(value):
     return getattr(value, "instance_class", type(value))
 
 
-def _members(onto):
-    """The set, and the sets that it is made of."""
-    yield onto
-    for field in tuple(onto):
-        if isinstance(field, (tuple, types.BaseTuple)):
-            for part in tuple(field):
-                if getattr(_class_of(part), "is_set", False):
-                    yield from _members(part)
-
-
 def _holds_complex(value):
-    if type(value) is float:
-        return False
     if isinstance(value, types.Type):
         return isinstance(getattr(value, "dtype", types.unliteral(value)), types.Complex)
     return isinstance(value, complex) or (isinstance(value, np.ndarray) and value.dtype.kind == "c")
