@@ -8,8 +8,8 @@ level by M - delta, and those below that to 0, where delta solves
 The left side is convex, piecewise linear and increasing. From any start one step of Newton's method leads to the right
 of the root, further ones decrease to it, and it is exact when the set of a_i below it is found; r is never below it.
 Every step is a pass of vectorised sums over x. For long vectors a sample gives the start, and the sum of what is
-written confirms the root; where few entries are left above the threshold they are gathered. Written in delta, nothing
-cancels where r is small beside M.
+written confirms the root; where few entries are left above a threshold below the right one they are gathered, and the
+steps are those of few. Written in delta, nothing cancels where r is small beside M.
 
 R. Cominetti, W. F. Mascarenhas, P. J. S. Silva, Math. Program. Comput. 6 (2014) 151-169; L. Condat, Math. Program. 158
 (2016) 575-585.
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import jit, same_memory, stack_array
+from .._jit import jit, same_memory, sqrt, stack_array
 from .levels import Levels, Values, all_sums, level_of, sum_and_slope, sum_and_slope_of_part, top_and_sum, write_lowered
 
 SAMPLE_FROM, LONG = 4096, 65536  # entries; of longer vectors a sample gives the start, of long ones before all else
@@ -27,7 +27,8 @@ GATHER_FROM = 2048
 _SAMPLED, _IN_A_ROW, _FEWEST_SAMPLED = 16384, 16, 30  # entries
 _NEAR = 0.05  # of delta: where the density of levels is measured
 _HARDLY_AN_ENTRY = 0.25
-_MOST_GATHERED = 4096
+_MOST_GATHERED, _LIKELY_GATHERED = 4096, 3000
+_ERRORS = 2.0  # of a guess
 _SEARCHED = 256
 _MOST_STEPS = 200
 _EPSILON = 2.220446049250313e-16
@@ -65,12 +66,20 @@ def _newton(levels, top, r, delta, trusting, before, moved):
     return delta
 
 
+class Guess(NamedTuple):
+    """The root as a part of the entries has it."""
+
+    top: float  # the largest level among them, to which delta is relative
+    delta: float  # 0 if they tell nothing
+    error: float  # of delta, about a standard deviation
+    slope: float  # how many of them lie above the threshold
+    density: float  # of all levels around it
+    share: float  # of the entries
+
+
 @jit(borrow=True)
 def _guess(levels, r):
-    """(reference, delta, density): the root as a part of the entries has it, relative to a level ``reference``.
-
-    delta is 0 where too few entries lie above the root to say anything; ``density`` is that of levels around it.
-    """
+    """What a sample says of the root."""
     kind, x, up, down = levels
     room = stack_array(_SAMPLED)
     chunks = min(room.size, x.size // 16) // _IN_A_ROW
@@ -80,17 +89,17 @@ def _guess(levels, r):
         for i in range(_IN_A_ROW):
             room[k * _IN_A_ROW + i] = level_of(kind, part[i], up, down)
     sample = Levels(Values(), room[:count], 1.0, 1.0)
-    reference, total = top_and_sum(sample)
-    if not np.isfinite(total):
-        return reference, 0.0, 0.0
+    top, total = top_and_sum(sample)
     share = count / x.size
-    _, slope = sum_and_slope(sample, reference, r * share)
-    if slope <= _FEWEST_SAMPLED:
-        return reference, 0.0, 0.0
-    delta = _newton(sample, reference, r * share, r * share, True, 0.0, 0.0)
-    _, above = sum_and_slope(sample, reference, (1.0 - _NEAR) * delta)
-    _, below = sum_and_slope(sample, reference, (1.0 + _NEAR) * delta)
-    return reference, delta, (below - above) / (2.0 * _NEAR * delta * share)
+    part_of_r = r * share
+    if not np.isfinite(total) or part_of_r == 0.0:
+        return Guess(top, 0.0, 0.0, 0.0, 0.0, share)
+    delta = _newton(sample, top, part_of_r, part_of_r, True, 0.0, 0.0)
+    _, slope = sum_and_slope(sample, top, delta)
+    _, above = sum_and_slope(sample, top, (1.0 - _NEAR) * delta)
+    _, below = sum_and_slope(sample, top, (1.0 + _NEAR) * delta)
+    density = (below - above) / (2.0 * _NEAR * delta * share)
+    return Guess(top, delta, part_of_r / slope / sqrt(slope), slope, density, share)
 
 
 class Survey(NamedTuple):
@@ -107,14 +116,14 @@ class Survey(NamedTuple):
 def survey(levels, r):
     """The largest level and the sum of all, and, for a long vector, in the same pass a step towards the root."""
     if levels.x.size >= LONG and r > 0.0:
-        reference, delta, density = _guess(levels, r)
-        if delta > 0.0:
-            top, total, lowered, slope = all_sums(levels, reference, delta)
+        guess = _guess(levels, r)
+        if guess.slope > _FEWEST_SAMPLED:
+            top, total, lowered, slope = all_sums(levels, guess.top, guess.delta)
             step = (lowered - r) / slope
-            bend = -0.5 * density * step / slope
+            bend = -0.5 * guess.density * step / slope
             if abs(bend) < 0.5:
                 step /= 1.0 + bend  # Halley's method
-            delta += top - reference - step
+            delta = guess.delta + (top - guess.top) - step
             return Survey(top, total, delta if delta > 0.0 else 0.0, slope, step)
     top, total = top_and_sum(levels)
     return Survey(top, total, 0.0, 0.0, 0.0)
@@ -147,15 +156,23 @@ def _solve(levels, known, r, trusting):
         return _newton(levels, top, r, known.delta, trusting, known.slope, known.moved)
     everyone = (r + (n * top - known.total)) / n  # the root if no entry becomes 0
     delta = everyone if 0.0 < everyone < r else r
+    few_remain = n >= GATHER_FROM
     if n >= SAMPLE_FROM:
-        reference, guessed, _ = _guess(levels, r)
-        if guessed > 0.0 and guessed + (top - reference) < delta:
-            return _newton(levels, top, r, guessed + (top - reference), trusting, 0.0, 0.0)
-    if n >= GATHER_FROM:
+        guess = _guess(levels, r)
+        few_remain = guess.slope < _LIKELY_GATHERED * guess.share
+        start = guess.delta + (top - guess.top)
+        if few_remain:
+            start += _ERRORS * guess.error  # hardly ever below the root
+        if guess.delta > 0.0 and start < delta:
+            delta = start
+    if few_remain:
         room = stack_array(_MOST_GATHERED)
         count = _gather(levels, top, delta, room)
         if count > 0:
-            return _newton(Levels(Values(), room[:count], 1.0, 1.0), 0.0, r, delta, False, 0.0, 0.0)
+            few = Levels(Values(), room[:count], 1.0, 1.0)
+            total, _ = sum_and_slope(few, 0.0, delta)
+            if total >= r:
+                return _newton(few, 0.0, r, delta, False, 0.0, 0.0)
     return _newton(levels, top, r, delta, trusting, 0.0, 0.0)
 
 
@@ -166,6 +183,7 @@ def lower(levels, known, r, grow, out):
         write_lowered(levels, known.top, 0.0, grow, out)
         return
     trusting = not same_memory(levels.x, out)  # what is written over cannot be done again
-    found = write_lowered(levels, known.top, _solve(levels, known, r, trusting), grow, out)
+    delta = _solve(levels, known, r, trusting)
+    found = write_lowered(levels, known.top, delta, grow, out)
     if trusting and not _is_sum(found, r):
-        write_lowered(levels, known.top, _solve(levels, known, r, False), grow, out)
+        write_lowered(levels, known.top, _newton(levels, known.top, r, delta, False, 0.0, 0.0), grow, out)
