@@ -24,6 +24,7 @@ import numpy as np
 from .._scalars import larger
 from .compose import entry, folding, storing
 from .device import LOADS, MOST_BLOCKS, SIMULATED, THREADS, WRITES, blocks_of, cuda, launch
+from .held import holder, of_held
 from .newton import (
     DELTA,
     DONE,
@@ -127,43 +128,6 @@ def _pass(level, fold, nothing, threads):
     return folding(load, fold_entry, nothing, threads)
 
 
-def _holder(level, count):
-    """``hold(x, j, many, hop, down)``: ``count`` levels, nested in pairs, all loaded before one is needed.
-
-    Those are the ones with the numbers j, j + threads, ... of ``many``; -inf stands for what is beyond. Of numbers,
-    ``IN_A_ROW`` are neighbours in x, the next begin ``hop`` entries later.
-    """
-    if count == 1:
-
-        @cuda.jit(device=True)
-        def hold_one(x, j, many, hop, down):
-            k = min(j, many - 1)
-            b = level(entry(x, k // IN_A_ROW * hop + k % IN_A_ROW), down)
-            return b if j < many else -math.inf
-
-        return hold_one
-    half, apart = _holder(level, count // 2), count // 2 * WIDE
-
-    @cuda.jit(device=True)
-    def hold(x, j, many, hop, down):
-        return half(x, j, many, hop, down), half(x, j + apart, many, hop, down)
-
-    return hold
-
-
-def _of_held(fold, count):
-    """``run(c, total, held)``: take in all levels that a thread holds."""
-    if count == 1:
-        return fold
-    half = _of_held(fold, count // 2)
-
-    @cuda.jit(device=True)
-    def run(c, total, held):
-        return half(c, half(c, total, held[0]), held[1])
-
-    return run
-
-
 @cuda.jit(device=True)
 def _fold_largest(c, total, b):
     """Take in a level that a thread holds: the sum, the largest."""
@@ -171,20 +135,34 @@ def _fold_largest(c, total, b):
     return (whole + b if b > -math.inf else whole), larger(b, top)
 
 
-_largest_of_held, _sums_of_held = _of_held(_fold_largest, HELD), _of_held(_fold_level, HELD)
+_largest_of_held, _fold_held = of_held(_fold_largest, HELD), of_held(_fold_level, HELD)
+
+
+def _solver(sums):
+    """``solve(tree, given, r, delta, slope, top, done)``: Newton's method by one block, to the end.
+
+    ``sums(given, (top, delta))`` is a thread's part of the sums. Gives (delta, slope, what is known).
+    """
+
+    @cuda.jit(device=True)
+    def solve(tree, given, r, delta, slope, top, done):
+        for _ in range(_MOST_STEPS):
+            if done != RUNNING:
+                break
+            lowered, count, near = sums(given, (top, delta))
+            lowered, count_of_all, _, near = of_block(tree, lowered, float(count), 0.0, near)
+            delta, slope, done = next_step(r, delta, slope, lowered, count_of_all, -near)
+        return delta, slope, done
+
+    return solve
 
 
 @cuda.jit(device=True)
-def _solve_held(tree, held, r, delta, top, done):
-    """Newton's method by one block that holds the levels: (delta, slope, what is known)."""
-    slope = 0.0
-    for _ in range(_MOST_STEPS):
-        if done != RUNNING:
-            break
-        lowered, count, near = _sums_of_held((top, delta), _NOTHING, held)
-        lowered, count_of_all, _, near = of_block(tree, lowered, float(count), 0.0, near)
-        delta, slope, done = next_step(r, delta, slope, lowered, count_of_all, -near)
-    return delta, slope, done
+def _sums_of_held(held, c):
+    return _fold_held(c, _NOTHING, held)
+
+
+_solve_held = _solver(_sums_of_held)
 
 
 def _writer(levels, threads):
@@ -224,7 +202,7 @@ def _writer(levels, threads):
 @functools.cache
 def kernels(levels):
     """The kernels for one kind of levels."""
-    level, hold = levels.level, _holder(levels.level, HELD)
+    level, hold = levels.level, holder(levels.level, HELD, IN_A_ROW)
     alone, write = _alone(hold, _writer(levels, WIDE)), _write(_writer(levels, THREADS))
     return Kernels(alone, _sample(hold), _survey(level), _step(level), _finish(level), write)
 
@@ -237,7 +215,7 @@ def _alone(hold, write):
         whole, top = _largest_of_held((), (0.0, -math.inf), held)
         whole, _, _, top = of_block(tree, whole, 0.0, 0.0, top)
         delta, done = first_step(r, inside, x.size, math.inf, math.inf, (0.0, 0.0, whole, top), (0.0, 0.0))
-        delta, _, done = _solve_held(tree, held, r, delta, top, done)
+        delta, _, done = _solve_held(tree, held, r, delta, 0.0, top, done)
         write(x, out, top, delta, down, done, rest)
 
     return alone
@@ -252,7 +230,7 @@ def _sample(hold):
         _, top = _largest_of_held((), (0.0, -math.inf), held)
         _, _, _, top = of_block(tree, 0.0, 0.0, 0.0, top)
         tells = part > 0.0 and math.isfinite(top)
-        delta, slope, _ = _solve_held(tree, held, part, part, top, RUNNING if tells else UNDEFINED)
+        delta, slope, _ = _solve_held(tree, held, part, part, 0.0, top, RUNNING if tells else UNDEFINED)
         if cuda.threadIdx.x == 0:
             error = part / slope / math.sqrt(slope) if slope > 0.0 else 0.0
             room[TAUS] = top - delta + error  # about a standard deviation to both sides
@@ -297,16 +275,17 @@ def _step(level):
 def _finish(level):
     run = _pass(level, _fold_level, _NOTHING, WIDE)
 
+    @cuda.jit(device=True)
+    def sums(vectors, c):
+        return run(vectors, c, vectors[0].size, 0, 1)
+
+    solve = _solver(sums)
+
     @cuda.jit
     def finish(x, r, down, inside, row, blocks, room):
         tree = cuda.shared.array(TREE, np.float64)
         delta, slope, top, done = known_before(tree, r, inside, x.size, row, blocks, room)
-        for _ in range(_MOST_STEPS):
-            if done != RUNNING:
-                break
-            lowered, count, near = run((x, down), (top, delta), x.size, 0, 1)
-            lowered, count_of_all, _, near = of_block(tree, lowered, float(count), 0.0, near)
-            delta, slope, done = next_step(r, delta, slope, lowered, count_of_all, -near)
+        delta, slope, done = solve(tree, (x, down), r, delta, slope, top, done)
         hand_on(room, 0, delta, slope, top, done)
 
     return finish
