@@ -110,11 +110,13 @@ class Survey(NamedTuple):
     delta: float  # close to the root, or 0
     slope: float  # where the step to delta began
     moved: float  # that step
+    guess: Guess  # what a sample has said; its share is 0 if none was taken
 
 
 @jit(borrow=True)
 def survey(levels, r):
     """The largest level and the sum of all, and, for a long vector, in the same pass a step towards the root."""
+    guess = Guess(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     if levels.x.size >= LONG and r > 0.0:
         guess = _guess(levels, r)
         if guess.slope > _FEWEST_SAMPLED:
@@ -124,9 +126,9 @@ def survey(levels, r):
             if abs(bend) < 0.5:
                 step /= 1.0 + bend  # Halley's method
             delta = guess.delta + (top - guess.top) - step
-            return Survey(top, total, delta if delta > 0.0 else 0.0, slope, step)
+            return Survey(top, total, delta if delta > 0.0 else 0.0, slope, step, guess)
     top, total = top_and_sum(levels)
-    return Survey(top, total, 0.0, 0.0, 0.0)
+    return Survey(top, total, 0.0, 0.0, 0.0, guess)
 
 
 @jit(borrow=True)
@@ -158,7 +160,7 @@ def _solve(levels, known, r, trusting):
     delta = everyone if 0.0 < everyone < r else r
     few_remain = n >= GATHER_FROM
     if n >= SAMPLE_FROM:
-        guess = _guess(levels, r)
+        guess = known.guess if known.guess.share > 0.0 else _guess(levels, r)
         few_remain = guess.slope < _LIKELY_GATHERED * guess.share
         start = guess.delta + (top - guess.top)
         if few_remain:
