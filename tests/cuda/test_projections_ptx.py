@@ -122,6 +122,7 @@ def turns_of(texts_of):
     return turns
 
 
+@pytest.mark.variants
 @pytest.mark.parametrize("name", PASSES)
 def test_enough_is_loaded_before_it_is_needed(turns_of, name):
     kernel, parameters = PASSES[name]
