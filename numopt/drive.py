@@ -75,7 +75,7 @@ def drive(solver, objective, watchers=(), every=1, max_time=np.inf, target=-np.i
         if compiled is None:
             accepted = nit
             status, nit, lowest = _told(solver, *objective.evaluate(point))
-            if nit > accepted and lowest <= target:
+            if (nit > accepted or status != RUNNING) and lowest <= target:
                 status = TARGET
         else:
             turn = time.perf_counter()
@@ -138,7 +138,7 @@ def _run(solver, waiting, f, g, address, args, per_evaluation, until, target):
             return _RAISED, done, accepted
         done += 1
         status = told(solver, f, gradient)
-        if counters[NIT] > accepted:
+        if counters[NIT] > accepted or status != RUNNING:
             accepted = counters[NIT]
             if scalars[F] <= target * scalars[SCALE]:
                 status = TARGET

@@ -36,6 +36,11 @@ _ADVICE = {
         "f is the same in all directions tried from the best point, so that nothing tells which entries to change. "
         "Start elsewhere (not at zero, for a network), or raise sigma.",
     ),
+    "EDGE_OF_DOMAIN": (
+        2,
+        "f still falls at the edge of the region where it is finite: trials beyond were NaN, infinite or huge, and "
+        "x is no minimum. Give the edge as bounds or as a set, or continue f beyond it.",
+    ),
     "CALLBACK": (99, "`callback` raised `StopIteration`: the run ended there."),
 }
 _SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET", "CONVERGED_PATIENCE")
@@ -69,6 +74,7 @@ class Status(IntEnum):
     DIVERGED = 12
     CONVERGED_PATIENCE = 13
     FLAT = 14
+    EDGE_OF_DOMAIN = 15
 
     @property
     def code(self):

@@ -87,7 +87,8 @@ class LBFGS(AskTell):
     Attributes
     ----------
     x, f, grad
-        The last accepted point, its value and gradient.
+        The last accepted point, its value and gradient. After ``maxfun`` has cut a line search short, the best point
+        of that search, if it is lower.
     nit, nfev : int
         Iterations made, evaluations taken.
     running : bool
@@ -162,7 +163,7 @@ class LBFGS(AskTell):
             scalars[GTOL], scalars[FTOL] = gtol, ftol
             counters[MAXITER_], counters[MAXFUN_] = maxiter, maxfun
             if status == MAXITER or status == MAXFUN:
-                resume_core(self.core, self.parameters)
+                resume_core(self.core)
             elif (status == CONVERGED_FTOL and tighter) or (
                 status == CONVERGED_GTOL and scalars[PEAK] > scalars[SCALE] * gtol
             ):
@@ -200,8 +201,7 @@ class LBFGS(AskTell):
         """Set new limits and go on, if the solver had stopped at one, or converged to larger tolerances.
 
         Returns the status.
-        After ``maxiter``, or a pause between two evaluations, the run is bit for bit the one without the pause. After
-        ``maxfun``, which may cut a line search short, it goes on from the best point seen.
+        The run is bit for bit the one without the pause, also where ``maxfun`` has cut a line search short.
         """
         status = self.compiled.resume(
             self,

@@ -21,7 +21,7 @@ from ..ask_tell import NFEV, NIT, SCALE, STATUS, F
 from ..generic import first_step
 from ..generic import tell as chosen_tell
 from ..linesearch import safeguard
-from ..linesearch.safeguard import BEST, PHI_BEST
+from ..linesearch.safeguard import BEST, PHI0, PHI_BEST, REJECTED, WALL
 from ..status import Status
 from .pairs import COUNT, Pairs, descend, forget, free_row, keep, new_pairs
 
@@ -33,7 +33,7 @@ CONVERGED_GTOL, CONVERGED_FTOL, PRECISION = (
 )
 MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
 LINE_SEARCH, UNBOUNDED = int(Status.LINE_SEARCH), int(Status.UNBOUNDED)
-NONFINITE_START = int(Status.NONFINITE_START)
+NONFINITE_START, EDGE_OF_DOMAIN = int(Status.NONFINITE_START), int(Status.EDGE_OF_DOMAIN)
 
 # further entries of Core.scalars; SCALE is 1 unless the first gradient is huge
 PEAK = 2  # max |g_i| at x, times SCALE
@@ -51,13 +51,16 @@ SMALL = 3  # decreases below ftol in a row
 POOR = 4  # 1: one of these steps did not meet the conditions of the line search
 EXPECTED = 5  # 1: the last failed search had been predicted to change f by rounding only
 MAXITER_, MAXFUN_ = 6, 7
-COUNTERS = 8
+LIMITED = 8  # after a step that rejected trials have limited: steps until the tests with ftol count again
+COUNTERS = 9
 
 _HUGE = 1e100  # a larger first gradient is scaled: y.y would overflow
 _ABSURD_RISE = 1e10  # a trial this far above the linear prediction: interpolation through it would underflow
 _EPSILON = 2.220446049250313e-16
 _ROUNDING = 10 * _EPSILON  # relative changes of f below this are not resolved
 _SMALL_IN_A_ROW = 6
+_UNLIMITED_IN_A_ROW = 3
+_RELATIVE_LENGTH = 1e-8  # of the first step beside x, where a step of length 1 is shorter
 
 
 class Core(NamedTuple):
@@ -106,7 +109,7 @@ def restart(core, x0, keep_memory):
         forget(core.pairs)
     s[F], s[PEAK], s[SCALE] = np.inf, np.inf, 1.0
     s[STEP] = s[FIRST_STEP] = s[LAST_STEP] = s[SLOPE] = s[CURVATURE] = s[NATURAL] = 0.0
-    k[STATUS], k[NIT], k[NFEV], k[SMALL], k[POOR], k[EXPECTED] = RUNNING, 0, 0, 0, 0, 0
+    k[STATUS], k[NIT], k[NFEV], k[SMALL], k[POOR], k[EXPECTED], k[LIMITED] = RUNNING, 0, 0, 0, 0, 0, 0
 
 
 @jit(inline=True, borrow=True)
@@ -119,6 +122,8 @@ def tell(core, search, f, g):
         _take_start(core, search, f, g)
     else:
         _take_trial(core, search, f, g)
+    if core.counters[STATUS] == RUNNING:
+        keep_limits(core)
     return core.counters[STATUS]
 
 
@@ -145,7 +150,7 @@ def _take_start(core, search, f, g):
         k[STATUS] = CONVERGED_GTOL
         return
     _choose_direction(core)
-    resume(core, search)
+    _search_along(core, search)
 
 
 @jit(inline=True, borrow=True)
@@ -167,12 +172,11 @@ def _take_trial(core, search, f, g):
     else:
         if core.search[BEST] == alpha:
             scale_into(core.best_grad, scale, g)
-        if k[NFEV] < k[MAXFUN_]:
-            if verdict == safeguard.SEARCHING and _propose(core, proposed):
-                return
-            if core.search[BEST] == 0.0:
-                _recover(core, search)
-                return
+        if verdict == safeguard.SEARCHING and _propose(core, proposed):
+            return
+        if core.search[BEST] == 0.0:
+            _recover(core, search)
+            return
         _take_best(core)
         k[POOR] = 1
     _go_on(core, search)
@@ -217,6 +221,9 @@ def _accept(core, g, scale, alpha, phi, slope, peak):
         k[SMALL] += 1
     else:
         k[SMALL], k[POOR] = 0, 0
+    # f still falls beyond the step, where trials were rejected: its decrease says nothing about a minimum
+    limited = core.search[WALL] < np.inf and slope < 0.0
+    k[LIMITED] = _UNLIMITED_IN_A_ROW if limited else max(k[LIMITED] - 1, 0)
     k[NIT] += 1
     k[EXPECTED] = 0
     s[F], s[PEAK] = phi, peak
@@ -245,36 +252,68 @@ def _go_on(core, search):
         return
     _choose_direction(core)
     if k[SMALL] > 0:
-        # One small decrease may be a short step; the quadratic model must promise no more than that either.
+        # One small decrease may be a short step; the quadratic model must promise no more than that either. Without
+        # pairs there is no model.
         threshold = s[FTOL] * max(abs(s[F]), s[SCALE])
-        if -0.5 * s[SLOPE] <= threshold:
+        modelled = k[LIMITED] == 0 and core.pairs.ring[COUNT] > 0
+        if modelled and -0.5 * s[SLOPE] <= threshold:
             k[STATUS] = CONVERGED_FTOL
             return
         if k[SMALL] >= _SMALL_IN_A_ROW:
             # The model promised more each time. If the searches found no proper step either, the gradient is wrong.
-            k[STATUS] = CONVERGED_FTOL if k[POOR] == 0 else LINE_SEARCH
+            if k[LIMITED] > 0:
+                k[STATUS] = EDGE_OF_DOMAIN
+            else:
+                k[STATUS] = CONVERGED_FTOL if k[POOR] == 0 else LINE_SEARCH
             return
-    resume(core, search)
+    _search_along(core, search)
 
 
 @jit(borrow=True)
 def reopen(core, search):
     """Go on from a point that had converged to larger tolerances."""
     core.counters[SMALL] = 0
+    core.counters[STATUS] = RUNNING
     _go_on(core, search)
+    if core.counters[STATUS] == RUNNING:
+        keep_limits(core)
 
 
-@jit(inline=True, borrow=True)
-def resume(core, search):
-    """Begin a search along the direction that has been chosen, unless a limit is reached."""
-    k = core.counters
+@jit(borrow=True)
+def resume(core):
+    """Go on after a limit, with the trial that is due: bit for bit the run without the limit."""
+    if core.search[BEST] > 0.0:
+        _exchange(core, core.search[PHI0])
+    _propose(core, core.scalars[STEP])
+    core.counters[STATUS] = RUNNING
+    keep_limits(core)
+
+
+@jit(borrow=True)
+def keep_limits(core):
+    """Stop if a limit is reached; the next trial is known, so that the run can go on.
+
+    A search that is cut short there is no iteration. Its best trial is shown as x, and ``trial`` and ``best_grad``
+    keep the point where the search began.
+    """
+    k, alpha = core.counters, core.search[BEST]
     if k[NIT] >= k[MAXITER_]:
         k[STATUS] = MAXITER
     elif k[NFEV] >= k[MAXFUN_]:
         k[STATUS] = MAXFUN
-    else:
-        k[STATUS] = RUNNING
-        _search_along(core, search)
+    if k[STATUS] != RUNNING and alpha > 0.0:
+        move(core.x, alpha, core.direction, core.trial)
+        _exchange(core, core.search[PHI_BEST])
+
+
+@jit(borrow=True)
+def _exchange(core, phi):
+    """Exchange x and the trial, and their gradients; ``phi`` is f at the new x, times SCALE."""
+    x, trial, grad, best_grad = core.x, core.trial, core.grad, core.best_grad
+    for i in range(x.size):
+        x[i], trial[i] = trial[i], x[i]
+        grad[i], best_grad[i] = best_grad[i], grad[i]
+    core.scalars[F], core.scalars[PEAK] = phi, max_abs(grad)
 
 
 @jit(inline=True, borrow=True)
@@ -288,6 +327,12 @@ def _choose_direction(core):
     forget(pairs)
     scale_into(core.direction, -1.0, core.grad)
     s[SLOPE] = -dot(core.grad, core.grad)
+
+
+@jit(borrow=True)
+def _first_step(core):
+    """The first alpha along -g: a step of length 1, or longer where that is lost to rounding beside x."""
+    return max(1.0, _RELATIVE_LENGTH * max_abs(core.x)) / norm(core.grad)
 
 
 @jit(inline=True, borrow=True)
@@ -305,7 +350,7 @@ def _search_along(core, search):
     if core.pairs.ring[COUNT] > 0:
         begun = _begin_search(core, search, 1.0, core.scalars[NATURAL] * core.scalars[LAST_STEP])
     else:
-        begun = _begin_search(core, search, 1.0 / norm(core.grad), 0.0)
+        begun = _begin_search(core, search, _first_step(core), 0.0)
     if not begun:
         _recover(core, search)
 
@@ -315,11 +360,15 @@ def _recover(core, search):
     """A search found no decrease: once more along -g, else the end."""
     s, k = core.scalars, core.counters
     if core.pairs.ring[COUNT] > 0:
-        k[EXPECTED] = 1 if -s[SLOPE] * s[FIRST_STEP] <= _ROUNDING * abs(s[F]) else 0
+        unresolved = -s[SLOPE] * s[FIRST_STEP] <= _ROUNDING * abs(s[F])
+        k[EXPECTED] = 1 if unresolved and core.search[WALL] == np.inf else 0
         forget(core.pairs)
         _choose_direction(core)
-        if _begin_search(core, search, 1.0 / norm(core.grad), 0.0):
+        if _begin_search(core, search, _first_step(core), 0.0):
             return
     elif s[CURVATURE] > 0.0 and 0.5 * s[SLOPE] ** 2 <= _ROUNDING * abs(s[F]) * s[CURVATURE]:
         k[EXPECTED] = 1  # the quadratic through the last trial could not have been resolved either
-    k[STATUS] = PRECISION if k[EXPECTED] == 1 else LINE_SEARCH
+    if k[EXPECTED] == 1:
+        k[STATUS] = PRECISION
+    else:
+        k[STATUS] = EDGE_OF_DOMAIN if core.search[REJECTED] > 0.0 or k[LIMITED] > 0 else LINE_SEARCH

@@ -16,7 +16,6 @@ from .spg_core import (
     MAXFUN_,
     MAXITER_,
     PEAK,
-    START,
     Constraint,
     SPGCore,
     new_core,
@@ -69,7 +68,7 @@ class SPG(AskTell):
     Attributes
     ----------
     x, f, grad
-        The last accepted point, its value and gradient.
+        The last accepted point, its value and gradient. At the end without convergence, the best point evaluated.
     gradient_size : float
         max |P(x - g) - x|.
     nit, nfev : int
@@ -183,7 +182,7 @@ class SPG(AskTell):
         return Status(status)
 
     def result(self):
-        """The outcome so far, as SciPy's users know it: the last point if it has converged, else the best.
+        """The outcome so far, as SciPy's users know it: while it runs, the best point.
 
         Returns
         -------
@@ -192,18 +191,17 @@ class SPG(AskTell):
             :class:`Status`, ``optimality``, max |P(x - g) - x|, and ``state``, this object.
         """
         reason, core = self.status, self.core
-        # at its end the method may stand above a point that it has come through
-        least = core.scalars[START if reason.success else BEST]
-        at_last = core.scalars[F] <= least
-        x, grad = (core.x, core.grad) if at_last else (core.best, core.best_grad)
+        # a run that is ended from outside may stand above a point that it has come through
+        at_best = reason is Status.RUNNING and core.scalars[BEST] < core.scalars[F]
+        x, grad = (core.best, core.best_grad) if at_best else (core.x, core.grad)
         return OptimizeResult(
             x=x.view(self.prototype.dtype).copy(),
-            fun=float(core.scalars[F if at_last else BEST]),
+            fun=float(core.scalars[BEST if at_best else F]),
             jac=grad.view(self.prototype.dtype).copy(),
             nit=int(self.nit),
             nfev=int(self.nfev),
             njev=int(self.nfev),
-            optimality=float(core.scalars[PEAK if at_last else BEST_PEAK]),
+            optimality=float(core.scalars[BEST_PEAK if at_best else PEAK]),
             status=reason.code,
             success=reason.success,
             message=reason.message,

@@ -29,7 +29,7 @@ RUNNING = int(Status.RUNNING)
 CONVERGED_GTOL, PRECISION = int(Status.CONVERGED_GTOL), int(Status.PRECISION)
 MAXITER, MAXFUN = int(Status.MAXITER), int(Status.MAXFUN)
 LINE_SEARCH, UNBOUNDED = int(Status.LINE_SEARCH), int(Status.UNBOUNDED)
-NONFINITE_START = int(Status.NONFINITE_START)
+NONFINITE_START, EDGE_OF_DOMAIN = int(Status.NONFINITE_START), int(Status.EDGE_OF_DOMAIN)
 
 # further entries of scalars
 PEAK = SCALARS  # max |P(x - g) - x| over real and imaginary parts
@@ -41,7 +41,8 @@ GTOL = SCALARS + 5
 BEST = SCALARS + 6  # f at the best point
 START = SCALARS + 7  # f at the start
 BEST_PEAK = SCALARS + 8  # what PEAK was there
-ALL_SCALARS = SCALARS + 9
+REJECTED = SCALARS + 9  # 1: f or the gradient was not finite, or f huge, at the last trial
+ALL_SCALARS = SCALARS + 10
 
 # further entries of counters
 MAXITER_, MAXFUN_ = COUNTERS, COUNTERS + 1
@@ -53,6 +54,10 @@ _GROWTH = 10.0
 _NARROW, _WIDE = 0.1, 0.9  # an interpolated alpha is at least this, and at most this part of the last one
 _NOISE = 1000 * 2.220446049250313e-16  # relative changes of f below this may be rounding
 _SMALLEST_STEP = 1e-20
+_ABSURD_RISE = (
+    1e10  # a trial this far above the linear prediction lies beyond the domain as one that is not finite does
+)
+_RELATIVE_LENGTH = 1e-8  # of the first step beside x, where a step of length 1 is shorter
 
 
 class SPGCore(NamedTuple):
@@ -62,7 +67,7 @@ class SPGCore(NamedTuple):
     grad: np.ndarray  # (n,) its gradient
     trial: np.ndarray  # (n,) the point to evaluate
     direction: np.ndarray  # (n,)
-    best: np.ndarray  # (n,) the accepted point with the least f, which need not be the last
+    best: np.ndarray  # (n,) the point with the least f, which need not be the last
     best_grad: np.ndarray  # (n,) the gradient there
     values: np.ndarray  # (M,) the last accepted values of f, in a ring
     scalars: np.ndarray  # (ALL_SCALARS,) float64
@@ -107,7 +112,7 @@ def restart(core, x0):
     for i in range(core.values.size):
         core.values[i] = -np.inf
     s[F], s[BEST], s[PEAK], s[SCALE] = np.inf, np.inf, np.inf, 1.0
-    s[STEP] = s[LAST_STEP] = s[SLOPE] = s[SPECTRAL] = 0.0
+    s[STEP] = s[LAST_STEP] = s[SLOPE] = s[SPECTRAL] = s[REJECTED] = 0.0
     k[STATUS], k[NIT], k[NFEV] = RUNNING, 0, 0
 
 
@@ -130,9 +135,11 @@ def _(core, constraint, f, g):
     elif finite and _decreases(core, f, g):
         _begin(core, constraint, _accept(core, f, g))
     else:
-        _shorten(core, constraint, f if finite else np.inf)
-    if k[STATUS] == RUNNING:
-        _keep_limits(core)
+        if finite and f < s[BEST]:
+            _keep_trial(core, constraint, f, g)
+        rise = _NOISE * abs(s[F]) - _ABSURD_RISE * s[STEP] * s[SLOPE]
+        _shorten(core, constraint, f if finite and f - s[F] <= rise else np.inf)
+    _end(core)
     return k[STATUS]
 
 
@@ -140,23 +147,43 @@ def _(core, constraint, f, g):
 def resume(core, constraint):
     """Go on with new limits, if it had stopped at one, or converged to a larger ``gtol``."""
     s, k = core.scalars, core.counters
+    if s[F] < s[BEST]:
+        _exchange(core)
     if k[STATUS] == MAXITER or k[STATUS] == MAXFUN:
         k[STATUS] = RUNNING
     elif k[STATUS] == CONVERGED_GTOL and s[PEAK] > s[GTOL]:
         k[STATUS] = RUNNING
         _begin(core, constraint, s[SPECTRAL])
-    if k[STATUS] == RUNNING and k[NFEV] > 0:
-        _keep_limits(core)
+    if k[NFEV] > 0:
+        _end(core)
 
 
 @jit(borrow=True)
-def _keep_limits(core):
-    """Stop at a limit; the trial is ready, so that the run can go on."""
-    k = core.counters
-    if k[NIT] >= k[MAXITER_]:
-        k[STATUS] = MAXITER
-    elif k[NFEV] >= k[MAXFUN_]:
-        k[STATUS] = MAXFUN
+def _end(core):
+    """Stop at a limit, with the trial ready, so that the run can go on; at every end, x is the point to return.
+
+    The method may end above a point that it has come through. Until it goes on, ``best`` keeps the last point then.
+    """
+    s, k = core.scalars, core.counters
+    if k[STATUS] == RUNNING:
+        if k[NIT] >= k[MAXITER_]:
+            k[STATUS] = MAXITER
+        elif k[NFEV] >= k[MAXFUN_]:
+            k[STATUS] = MAXFUN
+    converged = k[STATUS] == CONVERGED_GTOL or k[STATUS] == PRECISION
+    if k[STATUS] != RUNNING and s[F] > (s[START] if converged else s[BEST]):
+        _exchange(core)
+
+
+@jit(borrow=True)
+def _exchange(core):
+    """Exchange x and the best point, with what is known of them."""
+    s, x, grad, best, best_grad = core.scalars, core.x, core.grad, core.best, core.best_grad
+    for i in range(x.size):
+        x[i], best[i] = best[i], x[i]
+        grad[i], best_grad[i] = best_grad[i], grad[i]
+    s[F], s[BEST] = s[BEST], s[F]
+    s[PEAK], s[BEST_PEAK] = s[BEST_PEAK], s[PEAK]
 
 
 @jit(borrow=True)
@@ -205,9 +232,21 @@ def _keep_best(core):
 
 
 @jit
-def _project_from(core, constraint, length):
+def _keep_trial(core, constraint, f, g):
+    """Take the trial as the best point: it is not accepted, but lower than all before."""
+    s, best, trial = core.scalars, core.best, core.trial
+    scale_into(best, 1.0, trial)
+    scale_into(core.best_grad, 1.0, g)
+    _project_from(core, constraint, best, core.best_grad, 1.0)
+    s[BEST], s[BEST_PEAK] = f, 0.0
+    for i in range(best.size):
+        s[BEST_PEAK] = max(s[BEST_PEAK], abs(trial[i] - best[i]))
+
+
+@jit
+def _project_from(core, constraint, x, grad, length):
     """Make P(x - length g) the trial; returns whether x - length g is another point than x."""
-    moved = move(core.x, -length, core.grad, core.trial)
+    moved = move(x, -length, grad, core.trial)
     point = view_like(core.trial, constraint.prototype)
     project_into(constraint.onto, point, point)
     return moved
@@ -230,7 +269,7 @@ def _set_direction(core, length):
 def _begin(core, constraint, spectral):
     """Test for convergence, and begin a search along P(x - lambda g) - x; lambda = 0: from the first gradient."""
     s, k = core.scalars, core.counters
-    moved = _project_from(core, constraint, 1.0)
+    moved = _project_from(core, constraint, core.x, core.grad, 1.0)
     _set_direction(core, 1.0)
     s[PEAK] = max_abs(core.direction)
     if k[NFEV] == 1 or s[F] < s[BEST]:
@@ -238,12 +277,14 @@ def _begin(core, constraint, spectral):
     if not moved and max_abs(core.grad) > s[GTOL]:
         k[STATUS] = LINE_SEARCH  # x is so large that g is lost beside it, which proves nothing
         return
-    s[SPECTRAL] = spectral if spectral > 0.0 else min(max(1.0 / s[PEAK], _LEAST), _MOST)
+    if spectral == 0.0:  # a step of length 1, or longer where that is lost to rounding beside x
+        spectral = min(max(max(1.0, _RELATIVE_LENGTH * max_abs(core.x)) / s[PEAK], _LEAST), _MOST)
+    s[SPECTRAL], s[REJECTED] = spectral, 0.0
     if s[PEAK] <= s[GTOL]:
         k[STATUS] = CONVERGED_GTOL
         return
     if s[SPECTRAL] != 1.0:
-        _project_from(core, constraint, s[SPECTRAL])
+        _project_from(core, constraint, core.x, core.grad, s[SPECTRAL])
         _set_direction(core, s[SPECTRAL])
     s[STEP] = 1.0
     if not s[SLOPE] < 0.0:
@@ -255,15 +296,19 @@ def _fail(core):
     """No step decreases f."""
     s = core.scalars
     hidden = 0.0 < abs(s[SLOPE]) <= _NOISE * abs(s[F])  # 0: that of a tiny gradient has underflowed
-    core.counters[STATUS] = PRECISION if hidden else LINE_SEARCH
+    if s[REJECTED] == 1.0:
+        core.counters[STATUS] = EDGE_OF_DOMAIN
+    else:
+        core.counters[STATUS] = PRECISION if hidden else LINE_SEARCH
 
 
 @jit
 def _shorten(core, constraint, f):
-    """Make x + alpha d with a smaller alpha the trial; ``f``, the value at the last one, is inf if it is not finite."""
+    """Make x + alpha d with a smaller alpha the trial; ``f``, the value at the last one, is inf if it is not usable."""
     s = core.scalars
     alpha = s[STEP]
     interpolated = -0.5 * alpha * alpha * s[SLOPE] / (f - s[F] - alpha * s[SLOPE])
+    s[REJECTED] = 1.0 if f == np.inf else 0.0
     if f == np.inf:
         s[STEP] = _NARROW * alpha
     else:

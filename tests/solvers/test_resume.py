@@ -47,11 +47,62 @@ def test_the_state_given_is_not_changed():
     assert part.state.nit == 5
 
 
-def test_resumed_after_maxfun_goes_on_from_the_best_point():
-    part = no.minimize(rosenbrock, START, jac=True, options={"maxfun": 6})
-    rest = no.minimize(rosenbrock, START, jac=True, options={"state": part.state})
-    assert rest.success
-    assert rest.fun < part.fun
+@pytest.mark.variants
+@pytest.mark.parametrize("search", [no.MoreThuente(), no.Zoom(), no.Backtracking()], ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("n", [4, 30])
+def test_resumed_after_maxfun_is_the_uninterrupted_run(n, search):
+    """Also where the limit cuts a line search short: the search itself goes on."""
+    options = {"ftol": 0, "linesearch": search}
+    whole = no.minimize(rosenbrock, start(n), jac=True, options=options)
+    cut_short = 0
+    for limit in range(1, min(whole.nfev, 40)):
+        part = no.minimize(rosenbrock, start(n), jac=True, options={**options, "maxfun": limit})
+        cut_short += part.fun < part.state.core.search[0]
+        state = pickle.loads(pickle.dumps(part.state))
+        rest = no.minimize(rosenbrock, start(n), jac=True, options={**options, "state": state})
+        np.testing.assert_array_equal(rest.x, whole.x)
+        assert (rest.nit, rest.nfev, rest.reason) == (whole.nit, whole.nfev, whole.reason)
+    assert cut_short > 0 or isinstance(search, no.Backtracking)
+
+
+def test_resumed_one_evaluation_at_a_time_is_the_uninterrupted_run():
+    whole = no.LBFGS(START)
+    while whole.running:
+        whole.tell(*rosenbrock(whole.ask()))
+    opt = no.LBFGS(START, maxfun=1)
+    while opt.running:
+        opt.tell(*rosenbrock(opt.ask()))
+        if opt.status is no.Status.MAXFUN:
+            opt.resume(maxfun=opt.nfev)  # changes nothing
+            opt.resume(maxfun=opt.nfev + 1)
+    np.testing.assert_array_equal(opt.x, whole.x)
+    assert (opt.nit, opt.nfev, opt.status) == (whole.nit, whole.nfev, whole.status)
+
+
+def test_a_run_cut_short_shows_the_best_point_seen():
+    values = []
+
+    def recorded(x):
+        f, g = rosenbrock(x)
+        values.append(f)
+        return f, g
+
+    for limit in range(1, 40):
+        values.clear()
+        part = no.minimize(recorded, START, jac=True, options={"maxfun": limit})
+        f, g = rosenbrock(part.x)
+        assert part.reason is no.Status.MAXFUN or limit > 20
+        assert part.fun == f == min(values)
+        assert part.state.f == f
+        np.testing.assert_array_equal(part.jac, g)
+        np.testing.assert_array_equal(part.state.grad, g)
+        assert part.state.gradient_size == np.max(abs(g))
+
+
+def test_a_target_met_when_maxfun_is_reached_is_a_success():
+    part = no.minimize(rosenbrock, START, jac=True, options={"maxfun": 9})
+    again = no.minimize(rosenbrock, START, jac=True, options={"maxfun": 9, "target": part.fun})
+    assert again.reason is no.Status.TARGET
 
 
 @pytest.mark.variants
