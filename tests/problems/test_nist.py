@@ -150,7 +150,7 @@ def test_gradient_vanishes_at_the_certified_parameters(problem):
 
 def test_gauss_newton_step_from_the_certified_parameters_is_rounding(problem):
     scaled = problem.jacobian(problem.certified) * problem.certified
-    step = np.linalg.lstsq(scaled, problem.residuals(problem.certified))[0]
+    step = np.linalg.lstsq(scaled, problem.residuals(problem.certified), rcond=None)[0]
     assert np.max(np.abs(step)) < 1e-9
 
 
