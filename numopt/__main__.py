@@ -174,7 +174,7 @@ def main(arguments=None):
         draw({name: histories[name] for name in shown or list(histories)[:6]}, chosen.plot)
         print(f"convergence: {chosen.plot}")
     except ImportError:
-        print("no picture: matplotlib is not installed (pip install 'numopt[plots]')")
+        print("no picture: matplotlib is not installed (pip install 'numopt-jit[plots]', or '.[plots]' in a checkout)")
 
 
 if __name__ == "__main__":

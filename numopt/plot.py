@@ -69,5 +69,7 @@ def _new_axes():
     try:
         import matplotlib.pyplot as plt
     except ImportError:
-        raise ImportError("plot_convergence needs matplotlib: pip install 'numopt[plots]'") from None
+        raise ImportError(
+            "plot_convergence needs matplotlib: pip install 'numopt-jit[plots]', or '.[plots]' in a checkout"
+        ) from None
     return plt.subplots(layout="constrained")[1]

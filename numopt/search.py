@@ -180,7 +180,9 @@ class _Bar:
         try:
             from tqdm import tqdm
         except ImportError:
-            raise ImportError("options['progress'] needs tqdm: pip install 'numopt[progress]'") from None
+            raise ImportError(
+                "options['progress'] needs tqdm: pip install 'numopt-jit[progress]', or '.[progress]' in a checkout"
+            ) from None
         self._bar = tqdm(total=maxfun, unit="eval", desc="SparseEvolution")
 
     def __call__(self, solver):

@@ -71,7 +71,9 @@ class Progress:
         try:
             from tqdm import tqdm
         except ImportError:
-            raise ImportError("options['progress'] needs tqdm: pip install 'numopt[progress]'") from None
+            raise ImportError(
+                "options['progress'] needs tqdm: pip install 'numopt-jit[progress]', or '.[progress]' in a checkout"
+            ) from None
         self._bar = tqdm(total=maxiter if maxiter < 10**9 else None, unit="it", desc="minimize")
 
     def __call__(self, solver):

@@ -10,8 +10,9 @@ import collections
 import gc
 import hashlib
 import os
-import tempfile
 from pathlib import Path
+
+from cache_folder import cache_folder
 
 
 def _sources_hash():
@@ -21,7 +22,8 @@ def _sources_hash():
     return digest.hexdigest()[:16]
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir()) / f"numopt-tests-{_sources_hash()}"))
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder("numopt-tests", _sources_hash()))
 os.environ.setdefault("NUMBA_NRT_STATS", "1")
 
 import numba  # noqa: E402

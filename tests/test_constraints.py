@@ -1,6 +1,7 @@
 """``minimize`` with bounds and constraints: what it accepts, where it evaluates, what it finds, and what it refuses."""
 
 import functools
+import inspect
 import pickle
 from typing import NamedTuple
 
@@ -12,6 +13,10 @@ from scipy.optimize import Bounds
 
 import numopt as no
 from numopt import Status, minimize
+
+needs_rng = pytest.mark.skipif(
+    "rng" not in inspect.signature(scipy.optimize.basinhopping).parameters, reason="SciPy before 1.15 takes no rng"
+)
 
 
 def rosenbrock(x):
@@ -531,6 +536,7 @@ def in_the_valley(x):
     return np.allclose(x, scipy.optimize.brentq(slope, 0.8, 1.1), atol=1e-4)
 
 
+@needs_rng
 def test_basinhopping_within_bounds():
     fun = Recorded(valley)
     found = scipy.optimize.basinhopping(
@@ -544,6 +550,7 @@ def test_basinhopping_within_bounds():
     assert sum(np.any(x < 0.8) or np.any(x > 3) for x in fun.points) == 0
 
 
+@needs_rng
 def test_dual_annealing_within_bounds():
     kwargs = {"method": no.lbfgs, "bounds": [(0.8, 3)] * 2}
     found = scipy.optimize.dual_annealing(
@@ -552,6 +559,7 @@ def test_dual_annealing_within_bounds():
     assert in_the_valley(found.x)
 
 
+@needs_rng
 def test_differential_evolution_polishes_within_bounds():
     seen = []
 

@@ -1,11 +1,17 @@
 """``lbfgs`` as a method of SciPy's minimize and of the global optimisers that call it."""
 
+import inspect
+
 import numpy as np
 import pytest
 import scipy.optimize
 from numba import njit
 
 import numopt as no
+
+needs_rng = pytest.mark.skipif(
+    "rng" not in inspect.signature(scipy.optimize.basinhopping).parameters, reason="SciPy before 1.15 takes no rng"
+)
 
 
 @njit
@@ -94,6 +100,7 @@ def value(x):
     return valley(x)[0]
 
 
+@needs_rng
 def test_basinhopping():
     found = scipy.optimize.basinhopping(
         valley, [2.2, -1.1], niter=60, minimizer_kwargs={"method": no.lbfgs, "jac": True}, rng=np.random.default_rng(0)
@@ -101,6 +108,7 @@ def test_basinhopping():
     assert found.fun < 1e-8
 
 
+@needs_rng
 def test_dual_annealing():
     found = scipy.optimize.dual_annealing(
         value, [(-3, 3)] * 2, maxiter=200, minimizer_kwargs={"method": no.lbfgs}, rng=np.random.default_rng(0)
@@ -108,6 +116,7 @@ def test_dual_annealing():
     assert found.fun < 1e-6
 
 
+@needs_rng
 def test_differential_evolution_polish():
     def polish(fun, x0, **ignored):
         return no.minimize(fun, x0)

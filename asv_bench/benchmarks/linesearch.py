@@ -8,8 +8,6 @@ from scipy.optimize._dcsrch import DCSRCH
 
 from numopt import MoreThuente, line_search
 
-from . import peers  # noqa: F401 (sets the folder of the cache)
-
 SEARCH = MoreThuente(ftol=1e-3, gtol=0.1, xtol=1e-10, max_evals=100)
 TRIALS = 10.0 ** np.linspace(-3, 3, 25)
 

@@ -6,18 +6,12 @@ All stop when no entry of the gradient exceeds 1e-5, with ten pairs; liblbfgs, w
 
 import functools
 import importlib
-import tempfile
-from pathlib import Path
 
 import numba
 import numpy as np
 import scipy.optimize
 
 import numopt
-from numopt._jit import STAMP
-
-# The benchmarks' own compiled functions may contain the package's: their cache holds for one state of its sources.
-numba.config.CACHE_DIR = str(Path(tempfile.gettempdir()) / f"numopt-bench-{(STAMP or 'unknown')[:16]}")
 
 GTOL, MEMORY, LIMIT = 1e-5, 10, 100_000
 

@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 
 if importlib.util.find_spec("numba_cuda") is None:
-    raise ImportError("arrays on a GPU need numba-cuda: pip install 'numopt[cuda]'")
+    raise ImportError("arrays on a GPU need numba-cuda: pip install 'numopt-jit[cuda]', or '.[cuda]' in a checkout")
 
 from numba import cuda
 
@@ -30,7 +30,7 @@ WRITES = 4  # in one that also stores one vector
 def require():
     """Do nothing if there is a GPU to work with; RuntimeError, with what is missing, if not."""
     if not cuda.is_available():
-        reason = cuda.cuda_error() or "no compiler for it, which pip install 'numopt[cuda]' brings"
+        reason = cuda.cuda_error() or "no compiler for it, which pip install 'numopt-jit[cuda]' brings"
         raise RuntimeError(f"there is no GPU that Numba can use: {' '.join(str(reason).split())}")
 
 

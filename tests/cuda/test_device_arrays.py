@@ -270,9 +270,9 @@ class TestMissing:
             lambda: no.Adam(0.1).init(np.ones(3)).to_device(),
             lambda: cuda_part("device"),
         ):
-            with pytest.raises(ImportError, match=r"pip install 'numopt\[cuda\]'"):
+            with pytest.raises(ImportError, match=r"pip install 'numopt-jit\[cuda\]'"):
                 call()
-        assert r"pip install 'numopt[cuda]'" in no.show_config()["GPU"]["none"]
+        assert r"pip install 'numopt-jit[cuda]'" in no.show_config()["GPU"]["none"]
 
     def test_gpu(self, monkeypatch):
         monkeypatch.setattr(device.cuda, "is_available", lambda: False)

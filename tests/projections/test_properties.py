@@ -81,11 +81,10 @@ def test_no_two_points_move_apart(case, dtype, drawn):
 @examples
 @given(drawn=points(2))
 def test_the_way_to_the_projection_meets_the_set_at_no_acute_angle(case, dtype, drawn):
-    """<x - p, y - p> <= 0 for y in the set."""
+    """<x - p, y - p> <= 0 for y in the set; y is rounded as z is."""
     onto, _, (x, z) = prepared(case, dtype, drawn)
     p, y = no.project(x, onto), no.project(z, onto)
-    size = largest(x, p) * largest(y, p)
-    assert inner(x - p, y - p) <= 1e-13 * x.size * max(size, largest(x, p) ** 2)
+    assert inner(x - p, y - p) <= 1e-13 * x.size * largest(x, p) * largest(x, p, y, z)
 
 
 @cones

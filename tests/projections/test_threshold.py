@@ -11,13 +11,19 @@ N = 6000  # of which a sample is taken; of neighbours, so that data can hide fro
 
 
 def by_sorting(a, r):
-    """The entries lowered by the threshold that leaves the sum r."""
+    """The entries lowered by the threshold that leaves the sum r; what the rounding of a sum in a row makes of them.
+
+    The roundings of a sum of k numbers up to delta, divided by k, are of either sign: they walk sqrt(k) eps / 2 delta
+    far, and hardly ever further than twice that. How the numbers of a sum are grouped, the processor decides.
+    """
     b = np.sort(a)[::-1]
     below = b[0] - b  # which rounds no number near the top
     sums = np.cumsum(below.astype(np.longdouble))
     delta = (r + sums) / np.arange(1, a.size + 1)
     count = np.count_nonzero(below < delta)
-    return np.maximum(float((r + sums[count - 1]) / count) - (b[0] - a), 0.0)
+    top = float((r + sums[count - 1]) / count)
+    eps = np.finfo(float).eps
+    return np.maximum(top - (b[0] - a), 0.0), eps * (math.sqrt(count) * top + b[0])
 
 
 def data(name):
@@ -40,10 +46,10 @@ def data(name):
 def test_a_start_that_may_mislead(name, share):
     a = data(name)
     r = share * a.sum()
-    expected = by_sorting(a, r)
+    expected, rounding = by_sorting(a, r)
     p = no.project(a, no.Simplex(r))
-    np.testing.assert_allclose(p, expected, rtol=0, atol=2e-15 * a.max())  # without the compiler, sums are in a row
-    assert abs(math.fsum(p) / r - 1.0) <= 1e-14
+    np.testing.assert_allclose(p, expected, rtol=0, atol=rounding)
+    assert abs(math.fsum(p) - r) <= np.count_nonzero(expected) * rounding
     signs = np.where(np.arange(N) % 3 == 0, -1.0, 1.0)
     np.testing.assert_array_equal(no.project(signs * a, no.L1Ball(r)), signs * p)
 
@@ -54,4 +60,5 @@ def test_where_a_shortcut_fails_the_search_goes_on(share):
     for seed in range(20):
         a = abs(np.random.default_rng(seed).standard_normal(200))
         r = share * a.sum()
-        np.testing.assert_allclose(no.project(a, no.L1Ball(r)), by_sorting(a, r), rtol=0, atol=4e-16 * a.max())
+        expected, rounding = by_sorting(a, r)
+        np.testing.assert_allclose(no.project(a, no.L1Ball(r)), expected, rtol=0, atol=rounding)
