@@ -9,7 +9,7 @@ of 0 is not used, and with the bounds.
 import numba
 import numpy as np
 
-from ._jit import jit, real_view
+from ._jit import NOT_FOR_PYTHON, jit, real_view
 
 _EPSILON = 2.220446049250313e-16
 _RELATIVE_STEP = {"2-point": _EPSILON ** (1 / 2), "3-point": _EPSILON ** (1 / 3)}
@@ -64,7 +64,7 @@ def in_python(fun, scheme):
 
 def in_compiled_code(fun, scheme):
     """``evaluate`` for a function that compiled code calls."""
-    return numba.njit(error_model="numpy")(SCHEMES[scheme](fun, real_view))
+    return numba.njit(error_model="numpy", **NOT_FOR_PYTHON)(SCHEMES[scheme](fun, real_view))
 
 
 def _float_view(vector):
