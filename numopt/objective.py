@@ -95,7 +95,8 @@ class Objective:
         elif self._conjugate:
             make, parts = _make_conjugated, (make, *parts)
         if self._scale is not None:
-            make, parts, args = _make_scaled, (make, *parts), (self._scale, *args)
+            room = np.empty(self.size, self.dtype)
+            make, parts, args = _make_scaled, (make, *parts), (self._scale, room, *args)
         return adapt(make, parts, args, self.dtype)
 
 
@@ -192,9 +193,12 @@ def _make_scaled(make, *parts):
 
     @numba.njit(inline="always")
     def evaluate(x, g, args):
-        f = inner(x * args[0], g, args[1:])
+        scale, point = args[0], args[1]  # a point made here would not be freed where the function raises
+        for i in range(x.size):
+            point[i] = x[i] * scale[i]
+        f = inner(point, g, args[2:])
         for i in range(g.size):
-            g[i] *= args[0][i]
+            g[i] *= scale[i]
         return f
 
     return evaluate

@@ -138,7 +138,7 @@ def test_objective_comes_through(make, functions, args, x, scale):
 
 def test_differences_come_through():
     calls = np.zeros(1, np.int64)
-    f, g = evaluate(in_compiled_code, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0))))
+    f, g = evaluate(in_compiled_code, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0)), X.copy()))
     assert f == 14.0
     assert calls[0] == 7
     assert g == pytest.approx(2.0 * X)
@@ -322,7 +322,7 @@ def test_a_function_that_the_user_drops_is_let_go(make, parts, args):
             g[:] = a
             return x[0]
 
-        objective = adapt(make, (*parts, fun), (np.ones(3), *args) if parts else args, X.dtype)
+        objective = adapt(make, (*parts, fun), (np.ones(3), np.empty(3), *args) if parts else args, X.dtype)
         assert objective is not None
         return objective, weakref.ref(fun)
 
