@@ -78,7 +78,7 @@ def inplace(x, g):
 
 @njit
 def with_arrays(x, a, nested):
-    return value(x) + a[0] * nested[1][0] * x[0], gradient(x)
+    return value(x) + a[0] * nested[1][0][0] * x[0], gradient(x)
 
 
 @njit
@@ -169,7 +169,7 @@ def rewired(**choices):
         opt = no.SET(no.SGD(0.1), LAYERS, density=0.5, every=1, **choices).init(x)
         opt.update(x, X)
         opt.update(x, X)
-        no.prune_regrow(X.copy(), np.ones(N, np.uint8), LAYERS, 0.3, 1, X.copy(), **choices)
+        no.prune_regrow(X.copy(), np.ones(N, np.int8), LAYERS, 0.3, 1, X.copy(), **choices)
 
     return action
 
@@ -610,6 +610,8 @@ OF_OTHER_TYPES = {
 
 @pytest.mark.parametrize("path", PATHS)
 def test_path(path):
+    if path == "progress":
+        pytest.importorskip("tqdm")
     check(PATHS[path])
 
 
