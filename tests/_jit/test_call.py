@@ -339,17 +339,15 @@ def test_a_function_that_the_user_drops_is_let_go(make, parts, args):
     assert set(_adapters) <= before
 
 
-def test_an_adapter_goes_with_either_of_two_functions():
-    def pair_of(one):
-        @njit
-        def other(x):
-            return x[0]
-
-        assert adapt(_make_separate, (other, gradient) if one == 0 else (squares, other), (), X.dtype) is not None
+@pytest.mark.parametrize("place", [0, 1], ids=["fun", "jac"])
+def test_an_adapter_goes_with_either_of_two_functions(place):
+    def adapted():
+        parts = [squares, gradient]
+        parts[place] = njit(parts[place].py_func)
+        assert adapt(_make_separate, tuple(parts), (), X.dtype) is not None
 
     before = set(_adapters)
-    for one in range(2):
-        pair_of(one)
+    adapted()
     gc.collect()
     assert set(_adapters) <= before
 
