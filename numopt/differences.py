@@ -3,13 +3,14 @@
 Both schemes are written once, for a function of numbers: ``scheme(fun, as_real)`` makes ``evaluate(x, g, args) -> f``,
 which writes the slopes into g. For complex x, real and imaginary parts are perturbed one by one; ``as_real`` views a
 vector as its parts. ``args`` begins with the counter of calls, with (absolute, relative) step, of which an absolute one
-of 0 is not used, and with the bounds.
+of 0 is not used, with the bounds, and with room for a point: what is made here would not be freed if the function
+raises.
 """
 
 import numba
 import numpy as np
 
-from ._jit import jit, real_view
+from ._jit import NOT_FOR_PYTHON, jit, real_view
 
 _EPSILON = 2.220446049250313e-16
 _RELATIVE_STEP = {"2-point": _EPSILON ** (1 / 2), "3-point": _EPSILON ** (1 / 3)}
@@ -40,7 +41,7 @@ class Differences:
         absolute = 0.0 if absolute_step is None else _positive(absolute_step, "eps")
         relative = _RELATIVE_STEP[scheme] if relative_step is None else _positive(relative_step, "finite_diff_rel_step")
         bounds = np.empty((2, 0)) if limits is None else np.array([np.broadcast_to(bound, x.size) for bound in limits])
-        self.args = np.zeros(1, np.int64), np.array([absolute, relative]), bounds
+        self.args = np.zeros(1, np.int64), np.array([absolute, relative]), bounds, x.copy()
         parts = x.size * (2 if x.dtype.kind == "c" else 1)
         self.calls_per_gradient = 1 + parts * (2 if scheme == "3-point" else 1)
 
@@ -64,7 +65,7 @@ def in_python(fun, scheme):
 
 def in_compiled_code(fun, scheme):
     """``evaluate`` for a function that compiled code calls."""
-    return numba.njit(error_model="numpy")(SCHEMES[scheme](fun, real_view))
+    return numba.njit(error_model="numpy", **NOT_FOR_PYTHON)(SCHEMES[scheme](fun, real_view))
 
 
 def _float_view(vector):
@@ -85,10 +86,11 @@ def _forward(fun, as_real):
     """
 
     def evaluate(x, g, args):
-        calls, steps, limits, rest = args[0], args[1], args[2], args[3:]
+        calls, steps, limits, point, rest = args[0], args[1], args[2], args[3], args[4:]
         f = fun(x, *rest)
         calls[0] += 1
-        point = x.copy()
+        for i in range(x.size):
+            point[i] = x[i]
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]
@@ -121,9 +123,10 @@ def _central(fun, as_real):
     """
 
     def evaluate(x, g, args):
-        calls, steps, limits, rest = args[0], args[1], args[2], args[3:]
+        calls, steps, limits, point, rest = args[0], args[1], args[2], args[3], args[4:]
         f = fun(x, *rest)
-        point = x.copy()
+        for i in range(x.size):
+            point[i] = x[i]
         parts, slopes = as_real(point), as_real(g)
         for i in range(parts.size):
             origin = parts[i]

@@ -151,7 +151,7 @@ def _as_map(workers):
 
 
 def _make_value(fun):
-    @numba.njit
+    @numba.njit(inline="always")
     def evaluate(x, g, args):
         return fun(x, *args)
 

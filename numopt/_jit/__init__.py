@@ -1,6 +1,6 @@
 """The one place where Numba is set up: flags, caches, records, choice by type, stateful classes, jitted objectives."""
 
-from ._call import adapt, call_objective
+from ._call import NOT_FOR_PYTHON, adapt, call_objective
 from ._compile import ELEMENTWISE, REDUCTION, jit
 from ._dispatch import by_type, kind
 from ._nested import Positions, add, block, cast, copy_into, read, write
@@ -13,6 +13,7 @@ from ._views import bits_of_float, float_of_bits, real_view, same_memory, stack_
 
 __all__ = [
     "ELEMENTWISE",
+    "NOT_FOR_PYTHON",
     "PLAIN",
     "REDUCTION",
     "STAMP",

@@ -9,6 +9,7 @@ of their own whose address is the last argument, so that the solver's loop does 
 
 import functools
 import threading
+import weakref
 from typing import NamedTuple
 
 import numba
@@ -127,22 +128,42 @@ def _vector_at(typingctx, address, size, dtype):
     return vector(address, size, dtype), codegen
 
 
+# Nothing calls an adapter from Python, and what Numba compiles for that takes as much memory as the rest of it.
+NOT_FOR_PYTHON = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def _adapter(evaluate, holder, dtype):
     """The function of the fixed signature around ``evaluate(x, g, args) -> f``."""
 
-    @numba.njit
+    @numba.njit(**NOT_FOR_PYTHON)
     def adapted(x, g, size, address):
         return np.float64(evaluate(_vector_at(x, size, dtype), _vector_at(g, size, dtype), _load_args(address, holder)))
 
     return adapted
 
 
-@functools.lru_cache(maxsize=128)
-def _compile(make_evaluate, functions, args_type, dtype):
-    """Compile the adapter once for the same functions and types. Returns (dispatcher, address)."""
-    adapted = _adapter(make_evaluate(*functions), _ArgsType([("args", args_type)]), numba.from_dtype(np.dtype(dtype)))
-    result = adapted.get_compile_result(types.float64(*_ARGUMENTS))
-    return adapted, result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+# What was compiled, by the functions' identities and the types. An entry goes as soon as one of its functions goes:
+# they may hold data, so neither they nor the dispatchers made of them are held here.
+_adapters = {}
+
+
+def _compile(key, make_evaluate, functions, args_type, dtype):
+    """Compile the adapter, once for the same functions and types. Returns its address, and what must live with it."""
+    with _compiling:  # threads may arrive with the same objective at once
+        if key in _adapters:
+            return _adapters[key]
+        holder = _ArgsType([("args", types.Tuple(()) if args_type is None else args_type)])
+        adapted = _adapter(make_evaluate(*functions), holder, numba.from_dtype(dtype))
+        result = adapted.get_compile_result(types.float64(*_ARGUMENTS))
+        address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
+        forget = functools.partial(_forget, _adapters, key)
+        watched = [weakref.ref(function, forget) for function in functions if type(function) is not str]
+        _adapters[key] = address, result.library, result.environment, watched
+        return _adapters[key]
+
+
+def _forget(adapters, key, _):
+    adapters.pop(key, None)
 
 
 def adapt(make_evaluate, functions, args, dtype):
@@ -153,7 +174,7 @@ def adapt(make_evaluate, functions, args, dtype):
     make_evaluate : callable
         ``make_evaluate(*functions)`` returns the jitted ``evaluate(x, g, args) -> f``; a module-level function.
     functions : tuple
-        The user's jitted functions.
+        The user's jitted functions, other functions and strings that ``make_evaluate`` needs.
     args : tuple
         Further arguments of the objective.
     dtype : numpy.dtype
@@ -161,25 +182,16 @@ def adapt(make_evaluate, functions, args, dtype):
     """
     if PLAIN:
         return None
-    with _compiling:  # one compilation for threads that arrive with the same objective at once
-        try:
-            if not args:
-                return _adapt_without_args(make_evaluate, functions, dtype.char)
-            args_type = _type_of(args)
-            if args_type is None:
-                return None
-            adapted, address = _compile(make_evaluate, functions, args_type, dtype.char)
-            holder, held_at = _hold(args)
-        except (NumbaError, ValueError):
-            return None  # driven from Python, where the user's own error shows itself
-    return Adapted(address, held_at, (adapted, holder))
-
-
-@functools.lru_cache(maxsize=128)
-def _adapt_without_args(make_evaluate, functions, dtype):
-    adapted, address = _compile(make_evaluate, functions, types.Tuple(()), dtype)
-    holder, held_at = _hold(())
-    return Adapted(address, held_at, (adapted, holder))
+    try:
+        args_type = _type_of(args) if args else None
+        if args and args_type is None:
+            return None
+        key = (make_evaluate, dtype.char, args_type, *[f if type(f) is str else id(f) for f in functions])
+        compiled = _adapters.get(key) or _compile(key, make_evaluate, functions, args_type, dtype)
+        holder, held_at = _hold(args) if args else _hold_nothing()
+    except (NumbaError, ValueError):
+        return None  # driven from Python, where the user's own error shows itself
+    return Adapted(compiled[0], held_at, (functions, compiled, holder))
 
 
 def _type_of(args):
@@ -202,3 +214,8 @@ def _can_hold(numba_type):
 def _hold(args):
     holder = _Args(args)
     return holder, _address_of(holder)
+
+
+@functools.cache
+def _hold_nothing():
+    return _hold(())

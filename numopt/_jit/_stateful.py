@@ -33,7 +33,9 @@ import functools
 import inspect
 
 import numpy as np
+from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.imputils import lower_setattr
 from numba.core.runtime.nrtdynmod import _meminfo_struct_type
 from numba.experimental import structref
@@ -197,13 +199,32 @@ def _define_boxing(struct_type, cls):
         boxed = c.pyapi.object_getattr_string(value, "_meminfo")
         meminfo = c.unbox(pointer, boxed).value
         c.pyapi.decref(boxed)
-        return NativeValue(structref._Utils(c.context, c.builder, numba_type).new_struct_ref(meminfo)._getvalue())
+        reference = structref._Utils(c.context, c.builder, numba_type).new_struct_ref(meminfo)._getvalue()
+        # unboxing has taken a reference, which the wrappers of functions that only borrow do not give back
+        give_back = None if c.context.enable_nrt else functools.partial(_release, c.builder, meminfo)
+        return NativeValue(reference, cleanup=give_back)
+
+
+def _release(builder, meminfo):
+    release = ir.FunctionType(ir.VoidType(), [meminfo.type])
+    builder.call(cgutils.get_or_insert_function(builder.module, release, "NRT_MemInfo_release"), [meminfo])
+
+
+@intrinsic(prefer_literal=True)
+def _field(typingctx, instance, name):
+    """A field by its name; Numba's ``getattr`` would count one reference too many to each array in it."""
+
+    def codegen(context, builder, sig, values):
+        get = context.get_getattr(instance, name.literal_value)
+        return get(context, builder, instance, values[0], name.literal_value)
+
+    return instance.field_dict[name.literal_value](instance, name), codegen
 
 
 def _getter(name):
     @jit
     def get(self):
-        return getattr(self, name)  # the name is a constant of the closure, and part of the cache's key
+        return _field(self, name)  # the name is a constant of the closure, and part of the cache's key
 
     return get
 

@@ -12,9 +12,9 @@ from numba import njit, types
 from numba.core.runtime import rtsys
 
 from numopt._jit import adapt, call_objective, record
-from numopt._jit._call import _compile
+from numopt._jit._call import _adapters
 from numopt.differences import in_compiled_code
-from numopt.objective import _make_inplace, _make_pair, _make_separate
+from numopt.objective import _make_conjugated, _make_inplace, _make_pair, _make_scaled, _make_separate
 
 pytestmark = pytest.mark.jit_only
 
@@ -138,7 +138,7 @@ def test_objective_comes_through(make, functions, args, x, scale):
 
 def test_differences_come_through():
     calls = np.zeros(1, np.int64)
-    f, g = evaluate(in_compiled_code, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0))))
+    f, g = evaluate(in_compiled_code, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0)), X.copy()))
     assert f == 14.0
     assert calls[0] == 7
     assert g == pytest.approx(2.0 * X)
@@ -301,6 +301,62 @@ def test_threads_adapt_the_same_objective_once():
 
 def test_adapter_lives_as_long_as_the_objective():
     objective, g = adapt(_make_inplace, (closure(3.0, np.ones(3)),), (), X.dtype), np.empty(3)
-    _compile.cache_clear()  # as 128 further objectives would
+    _adapters.clear()
     gc.collect()
     assert call(objective.address, X, g, objective.args) == (False, 42.0)
+
+
+@pytest.mark.parametrize("args", [(), (X,)], ids=["no-args", "args"])
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        pytest.param(_make_inplace, (), id="inplace"),
+        pytest.param(_make_scaled, (_make_inplace,), id="scaled"),
+        pytest.param(_make_scaled, (_make_conjugated, _make_inplace), id="conjugated"),
+    ],
+)
+def test_a_function_that_the_user_drops_is_let_go(make, parts, args):
+    def adapted():
+        @njit
+        def fun(x, g, a=X):
+            g[:] = a
+            return x[0]
+
+        objective = adapt(make, (*parts, fun), (np.ones(3), np.empty(3), *args) if parts else args, X.dtype)
+        assert objective is not None
+        return objective, weakref.ref(fun)
+
+    before = set(_adapters)
+    objective, fun = adapted()
+    gc.collect()
+    assert fun() is not None
+    assert len(set(_adapters) - before) == 1
+    g = np.empty(3)
+    assert call(objective.address, X, g, objective.args) == (False, X[0])
+    del objective
+    gc.collect()
+    assert fun() is None
+    assert set(_adapters) <= before
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["fun", "jac"])
+def test_an_adapter_goes_with_either_of_two_functions(place):
+    def adapted():
+        parts = [squares, gradient]
+        parts[place] = njit(parts[place].py_func)
+        assert adapt(_make_separate, tuple(parts), (), X.dtype) is not None
+
+    before = set(_adapters)
+    adapted()
+    gc.collect()
+    assert set(_adapters) <= before
+
+
+def test_one_function_under_several_types_is_adapted_once_each():
+    fun, before = closure(1.0, np.ones(3)), set(_adapters)
+    for _ in range(2):
+        for x in (X, Z):
+            adapt(_make_pair, (pair,), (), x.dtype)
+        adapt(_make_inplace, (fun,), (), X.dtype)
+    assert len(set(_adapters) - before) <= 3
+    assert len([key for key in _adapters if id(fun) in key]) == 1
