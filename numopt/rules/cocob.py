@@ -79,7 +79,9 @@ def _(rule, c, state, u, x):
     total = state[1] + size
     reward = larger(state[2] - inner(u, x - start), constant(u, 0))
     direction = state[3] - u
-    new = start + over(times(direction, largest + reward), largest * larger(total + largest, alpha * largest))
+    # divided twice: a product of two of these may overflow
+    share = over(direction, larger(total + largest, alpha * largest))
+    new = start + times(share, constant(u, 1) + reward / largest)
     return (largest, total, reward, direction, start), new - x
 
 

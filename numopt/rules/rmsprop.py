@@ -140,7 +140,8 @@ def _(centered, state, u, b, a):
 @_variance.register(bool)
 def _(centered, state, u, b, a):
     v, mean = b * state[0] + a * abs2(u), average(state[1], u, b, a)
-    return (v, mean), larger(v - abs2(mean), constant(u, 0))
+    variance = larger(v - abs2(mean), constant(u, 0))
+    return (v, mean), variance if v < constant(u, np.inf) else v  # inf - inf would be NaN
 
 
 @vectors.register(RMSProp)
@@ -157,7 +158,7 @@ def _(rule, held, t, learning_rate):
 def _(rule, c, state, u, x):
     rate, b, a, eps, momentum = c
     averages, variance = _variance(rule.centered, state, u, b, a)
-    trace, step = traced(rule.momentum, rule.nesterov, state[-1:], over(times(u, rate), sqrt(variance + eps)), momentum)
+    trace, step = traced(rule.momentum, rule.nesterov, state[-1:], times(over(u, sqrt(variance + eps)), rate), momentum)
     return averages + trace, step
 
 
