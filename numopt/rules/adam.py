@@ -34,6 +34,12 @@ class Adam:
         Added to the root, and under it.
     nesterov : bool
 
+    Notes
+    -----
+    v holds squares. An entry whose |g| exceeds the root of the largest number, 1.3e154 or 1.8e19 in single precision,
+    has an infinite v and stands still from then on; so in all rules with a second moment. With eps = eps_root = 0, an
+    entry whose squares have all been 0, or underflowed, becomes NaN or infinite.
+
     References
     ----------
     D. P. Kingma and J. Ba, Adam, ICLR 2015, algorithm 1; T. Dozat, Incorporating Nesterov momentum into Adam, 2016.

@@ -22,8 +22,8 @@ class Centralize:
 
     With ``row=k`` the vector is a row-major matrix with rows of k entries, and each row gets mean zero: for a layer of
     weights in a flat vector, k inputs each. Gradients of a layer's matrix are centralised by rows in the paper. Optax
-    averages over all axes but the first, and so leaves vectors alone: we do not. The mean of a row is frozen in the same
-    way, which is what the paper wants. The sum must not be larger than the largest number.
+    averages over all axes but the first, and so leaves vectors alone: we do not. The mean of a row is frozen in the
+    same way, which is what the paper wants. The sum must not be larger than the largest number.
 
     Parameters
     ----------

@@ -122,8 +122,8 @@ def _(length):
     return put
 
 
-# ``ending`` holds the fields of the last rule or set, and of those that are vectors the same block; of a norm, its weight
-# in this step
+# ``ending`` holds the fields of the last rule or set, and of those that are vectors the same block; of a norm it holds
+# the weight in this step
 
 
 def _final(first, last, source):

@@ -20,7 +20,8 @@ class RAdam:
     .. math:: x \leftarrow x - lr\, r\, \frac{\hat m}{\sqrt{\hat v + \epsilon_{root}} + \epsilon}, \qquad
         r^2 = \frac{(\rho-4)(\rho-2)\rho_\infty}{(\rho_\infty-4)(\rho_\infty-2)\rho},
 
-    before that :math:`x \leftarrow x - lr\, \hat m`. m and v are those of :class:`Adam`.
+    before that :math:`x \leftarrow x - lr\, \hat m`. m and v are those of :class:`Adam`. An entry whose v is infinite
+    moves as long as there is no denominator, and then stands still.
 
     Parameters
     ----------

@@ -22,7 +22,8 @@ class RMSProp:
 
     with w = v, or, ``centered``, w = max(v - \|a\|^2, 0) with the moving average a of g (the maximum is ours: where
     rounding makes the difference negative, Optax gives NaN). With a momentum mu, T <- d + mu T and x <- x + T; with
-    ``nesterov`` x <- x + d + mu T, the new T. There is no correction for the start of the averages.
+    ``nesterov`` x <- x + d + mu T, the new T. There is no correction for the start of the averages. Where v is
+    infinite, w is, and d = 0.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ class SGD:
     .. math:: T \leftarrow g + \mu T, \qquad x \leftarrow x - lr\,T,
 
     or, with ``nesterov``, x <- x - lr (g + mu T), where T is the new one. There is no dampening, and the learning rate
-    is not inside T.
+    is not inside T. T must not be larger than the largest number.
 
     Parameters
     ----------
