@@ -22,8 +22,8 @@ class COCOB:
 
     .. math:: x = x_0 + \frac{C\,(L + R)}{L \max(G + L, \alpha L)}.
 
-    It has no learning rate. For complex x, Optax leaves out Re. G and C are sums, which must not be larger than the
-    largest number; where :math:`\alpha L` is, x is x_0.
+    It has no learning rate. For complex x, Optax leaves out Re. G, R and C are sums, which must not be larger than
+    the largest number; where :math:`\alpha L` is, x is x_0.
 
     Parameters
     ----------

@@ -29,6 +29,8 @@ LARGE_RATES = [
 ALL = RULES + LARGE_RATES
 MENDED = [no.RAdam(0.1), no.RMSProp(0.1, centered=True), no.COCOB(), no.Yogi(0.1), no.Adan(0.1), no.ADOPT(0.1)]
 SOME = ALL if PLAIN else MENDED
+# while gradients are equal COCOB wins in every step: its x grows exponentially, beyond the largest number
+UNTIL_200 = [rule for rule in ALL if not isinstance(rule, no.COCOB)]
 SUMS = "the sum of its gradients must not be larger than the largest number"
 PROPORTIONAL = "its step is a multiple of the gradient, and may be larger than the largest number"
 NEAR_THE_LARGEST = {  # classes that do not take every gradient up to the largest number, and why
@@ -84,7 +86,7 @@ def test_no_finite_gradient_makes_nan(rule, dtype):
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("dtype", DTYPES[::2] if PLAIN else [np.float32])
-@pytest.mark.parametrize("rule", ALL if PLAIN else MENDED[:2], ids=label)
+@pytest.mark.parametrize("rule", UNTIL_200 if PLAIN else MENDED[:2], ids=label)
 def test_nor_does_one_of_200_steps(rule, dtype):
     g = entries(rule, dtype, PATTERNS[:2])
     x = np.zeros(g(1).size, dtype)
