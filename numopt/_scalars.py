@@ -177,6 +177,12 @@ def room_for_modulus(u):
     return constant(u, 0.5) if abs(u.real) + abs(u.imag) == np.inf else constant(u, 1)
 
 
+@of_numbers
+def larger(a, b):
+    """The larger of two real numbers; NaN if one is NaN."""
+    return a if a > b or a != a else b
+
+
 @of_entry
 def sign(u):
     """U / |u|; 0 for 0, NaN for NaN."""
@@ -190,8 +196,11 @@ def _(u):
 
 @sign.complex
 def _(u):
-    size = modulus(u)
-    return u if size == constant(u, 0) else over(u, size)
+    # divided by the larger part first: the modulus of a subnormal number has few digits
+    a, b = abs(u.real), abs(u.imag)
+    largest = larger(a, b)
+    scaled = over(u, largest)
+    return u if largest == constant(u, 0) else over(scaled, sqrt(abs2(scaled)))
 
 
 @of_entry
@@ -239,12 +248,6 @@ def _(u, real, imaginary):
 @minus_parts.complex
 def _(u, real, imaginary):
     return number(u.real - real, u.imag - imaginary)
-
-
-@of_numbers
-def larger(a, b):
-    """The larger of two real numbers; NaN if one is NaN."""
-    return a if a > b or a != a else b
 
 
 @of_numbers

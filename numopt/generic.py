@@ -130,6 +130,11 @@ def absorb(rule, numbers, sums, n, t):
 
 
 @by_type(borrow=True)
+def follows_gradient(rule):
+    """Whether the update of a rule is -learning_rate g, or -g if it has none, exactly and in every step."""
+
+
+@by_type(borrow=True)
 def notice(rule, numbers, t, learning_rate, f):
     """Tell a rule of step ``t``, before its passes; ``f``, the value of the objective, is NaN if it is not known."""
 
@@ -213,6 +218,15 @@ def project_into(onto, x, out):
     status : int
         FINE; or WRONG_SIZE, for vectors of other lengths, and then ``out`` is NaN; or EMPTY, if no vector of this
         length belongs to the set, and then too; or UNFINISHED.
+    """
+
+
+@by_type
+def prox_into(of, weight, x, out):
+    """Write the proximal operator of a norm times ``weight``, at ``x``, into ``out``, which may be x itself.
+
+    ``weight`` takes the place of ``of.weight``; lengths are not checked. Registered for norms that are no sums over the
+    entries; those register :func:`nearest`.
     """
 
 

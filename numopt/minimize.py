@@ -12,6 +12,7 @@ from .objective import Objective
 from .options import SearchOptions, merge
 from .projections import Box, box_of_bounds
 from .rules import Chain, Descent, chain, is_rule
+from .rules.ending import ends
 from .search import search
 from .solvers import LBFGS, SPG, lbfgs_maker
 from .watch import Callback, History, Progress
@@ -52,8 +53,11 @@ def minimize(
         minimises f(x) + penalty * (nonzero entries of x) from values alone (:class:`numopt.SparseEvolution`), with
         options of its own. Or a first-order rule or chain, such as ``Adam(1e-2)``, for a deterministic objective: one
         evaluation a step, until ``gtol`` or a limit; the best point seen is returned. A chain that ends with a set
-        keeps within it, from the projection of x0 on, until no entry of P(x - g) - x is larger than ``gtol``; one that
-        ends with a function such as ``L1Norm`` goes on to a limit. One with :func:`SET` begins at a copy of x0 that
+        keeps within it, from the projection of x0 on, until no entry of P(x - g) - x is larger than ``gtol``. With a
+        norm h at the end, ``chain(SGD(lr), L1Norm(lam))`` minimises f + h, until no entry of prox(x - g) - x is larger
+        than ``gtol``; with any other rule the rest point is another (:func:`chain`), and the run goes on to a limit,
+        without success. The last point is returned then, and ``fun`` is f there, without h. A chain with :func:`SET`
+        begins at a copy of x0 that
         ``init`` has made sparse. For SPG and rules, the options on line searches, pairs and ``ftol`` do not matter.
     jac : True, callable, 'inplace', None, '2-point' or '3-point'
         True: ``fun`` returns (f, g). Callable: ``jac(x, *args)`` returns g. 'inplace': ``fun(x, g, *args)`` writes
@@ -161,6 +165,8 @@ def _descend(fun, x0, args, jac, method, onto, callback, chosen):
     scale = _powers_of_two(chosen.x_scale, x0.size)
     if scale is not None and onto is not None:
         raise ValueError("x_scale cannot be combined with bounds or constraints: scale the variables in fun")
+    if scale is not None and type(method) is Chain and ends(method.rules[-1]):
+        raise ValueError(f"x_scale cannot be combined with {method.rules[-1]!r}: scale the variables in fun")
     conjugate = chosen.gradient_convention == "conjugate" and x0.dtype.kind == "c"
     limits = (onto.lower, onto.upper) if type(onto) is Box else None
     objective = Objective(fun, jac, args, x0, chosen.eps, chosen.finite_diff_rel_step, scale, conjugate, limits)

@@ -21,6 +21,8 @@ from .device import cuda
 
 _HUGE_SINGLE, _SHRINK_SINGLE = 2.0**100, 2.0**-4  # sums and differences of entries of float32 overflow earlier
 _SMALL, _LARGE = 1e-280, 1e280  # between them squares, and factors, are right to rounding
+_NORMAL = 2.0**-1000  # levels from here on have all their digits
+_UP, _DOWN = 2.0**600, 2.0**-600  # what the parts of small and large moduli are multiplied by
 
 
 def shrink_for(radius, dtype):
@@ -88,12 +90,12 @@ def _length(re, im):
     squares = cuda.fma(re, re, im * im)
     if _SMALL < squares < _LARGE:
         return math.sqrt(squares)
-    a, b = abs(re), abs(im)
-    large, small = (a, b) if a > b else (b, a)
-    if not 0.0 < large < math.inf:
-        return large + small
-    ratio = small / large
-    return large * math.sqrt(cuda.fma(ratio, ratio, 1.0))
+    total = abs(re) + abs(im)
+    if not total < math.inf:
+        return total
+    scale = _UP if squares < 1.0 else _DOWN  # a power of two: nothing is rounded
+    re, im = re * scale, im * scale
+    return math.sqrt(cuda.fma(re, re, im * im)) / scale
 
 
 @cuda.jit(device=True)
@@ -106,7 +108,7 @@ def _placed_modulus(u, level, value, grow):
     re, im = np.float64(u.real), np.float64(u.imag)
     if value == 0.0:
         return complex(0.0, 0.0)
-    if level > _SMALL:
+    if level > _NORMAL:
         factor = value / level
         if _SMALL < factor < _LARGE:
             return complex(re * factor, im * factor)

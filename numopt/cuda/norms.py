@@ -80,9 +80,9 @@ def _onto_sphere(norm, scale, radius, inside):
         return _KEEP, 1.0, 1.0, 1.0, 0.0
     if norm == 0.0:
         return _ZERO, 1.0, 1.0, 1.0, radius
-    ratio = radius / norm
+    ratio = radius * scale / norm
     if _SMALLEST < ratio < math.inf:
-        return _SCALE, scale, ratio, 1.0, 0.0
+        return _SCALE, ratio, 1.0, 1.0, 0.0
     return _SCALE, scale, 1.0 / norm, radius, 0.0
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from .._foreign import cuda_part
 from .._jit import jit, read
 from ..generic import coefficients, notice, numbers, rate, summands, vectors
-from ..rules.ending import ends, ends_as_a_whole, ends_by_entry
+from ..rules.ending import ends, ends_as_a_whole, ends_by_entry, ends_with_a_norm
 from ..rules.passes import MOST_SUMS, REDUCE, ROWS, has_learning_rate, needs_buffer, reduces, row_of
 from ..rules.update import CHOSEN_RATE, COUNT
 from .compose import numbers_in, pattern_of, plain_tuples, real_of, stand_in
@@ -100,12 +100,16 @@ class Program:
         if self.reducing.rules:
             t = int(scalars[COUNT]) + 1
             more = self.rule_numbers, self.numbers, self.sums, self.sum_blocks, t, float(learning_rate), float(f)
+        last, ending = self.rules[-1], self.ending
+        if ends_with_a_norm(self.rules):
+            weight = last.weight * float(learning_rate)
+            last, ending = last._replace(weight=weight), (self.real(weight),)
         states, out = plain_tuples(states), () if self.buffer is None else self.buffer
         for kernel, blocks in zip(self.kernels, self.blocks, strict=True):
-            kind, first, last, source = kernel.chosen
-            last += kind == REDUCE  # what the rule that reduces has, too
-            arrays = states[first:last], self.ending, x, self.buffer if source else g, out
+            kind, first, end, source = kernel.chosen
+            end += kind == REDUCE  # what the rule that reduces has, too
+            arrays = states[first:end], ending, x, self.buffer if source else g, out
             rows = (self.row, team_of(self.row, THREADS)) if kind == ROWS else ()
-            launch(kernel.run, blocks, THREADS, stream, tuple(c[first:last]), arrays, x.size, more, *rows)
+            launch(kernel.run, blocks, THREADS, stream, tuple(c[first:end]), arrays, x.size, more, *rows)
         if self.project is not None:
-            self.project(self.rules[-1], x, stream)
+            self.project(last, x, stream)

@@ -14,7 +14,6 @@ from .threshold import lower, survey
 
 _MOST_STEPS = 200
 _RIGHT = 1e-8  # of a sum; weights very far apart spoil it altogether
-_SMALLEST, _LARGEST = 2.0**-400, 2.0**400  # moduli whose squares are far from the limits
 _NEAR_OVERFLOW = 2.0**1000
 _ROOM = 2.0**-32  # times it, no norm of numbers overflows
 _TINY, _LIFT = 2.0**-600, 2.0**400
@@ -146,7 +145,7 @@ def scales(x, radius):
     up, shrink = 1.0, SHRINK if radius > HUGE else 1.0
     if real_view(x).size > x.size:
         largest = max_abs(real_view(x))
-        if 0.0 < largest < np.inf and not _SMALLEST < largest < _LARGEST:
+        if 0.0 < largest < np.inf:
             up = power_for(largest)
             if largest > _NEAR_OVERFLOW and shrink == 1.0:
                 shrink = 0.5  # a modulus of two such parts may be no number

@@ -134,8 +134,8 @@ def _onto_sphere(x, out, radius, only_from_outside):
         for i in range(out.size):
             out[i] = 0.0
         out[0] = radius
-    elif _SMALLEST < radius / norm < np.inf:
-        multiply(x, scale, radius / norm, out)
+    elif _SMALLEST < radius * scale / norm < np.inf:
+        multiply(x, radius * scale / norm, 1.0, out)
     else:
         multiply(x, scale, 1.0 / norm, out)
         multiply(out, radius, 1.0, out)

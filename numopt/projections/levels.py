@@ -10,7 +10,7 @@ from .._vector import MAGNITUDE
 
 BLOCK = 1024
 HUGE, SHRINK = 2.0**900, 2.0**-80  # multiples of larger numbers would overflow: times SHRINK they do not
-_SMALL, _LARGE = 2.0**-500, 2.0**500  # squares and quotients of numbers between them are right to rounding
+_SMALL, _LARGE = 2.0**-500, 2.0**500  # of the largest entry: between them, squares and quotients are right to rounding
 
 
 @record
@@ -26,8 +26,8 @@ class Values:
 class Levels(NamedTuple):
     """The vector whose levels are meant.
 
-    A level is the modulus, computed with its square multiplied by ``up``^2, times ``down``: one and one, unless that
-    would over- or underflow.
+    A level is the modulus, computed with its square multiplied by ``up``^2, times ``down``. Of complex vectors ``up``
+    brings the largest entry near 1, so that x times a power of two takes the same path, bit for bit.
     """
 
     kind: Moduli  # or Values
@@ -177,11 +177,11 @@ def _(u, up, value):
 @_with_modulus.complex
 def _(u, up, value):
     re, im = np.float64(u.real) * up, np.float64(u.imag) * up
-    size = sqrt(re * re + im * im)
-    if size > _SMALL and (_SMALL < value < _LARGE or value == 0.0):
-        factor = value / size
-        return number(re * factor, im * factor)
+    size, wanted = sqrt(re * re + im * im), value * up
     re, im = np.float64(u.real), np.float64(u.imag)
+    if size > _SMALL and (_SMALL < wanted < _LARGE or value == 0.0):
+        factor = wanted / size
+        return number(re * factor, im * factor)
     largest = max(abs(re), abs(im))
     if value == 0.0 or largest == 0.0:
         return number(value, 0.0 * value)

@@ -8,16 +8,19 @@ import numpy as np
 from .._jit import real_view
 from .._scalars import constant, modulus, nothing, of_entry, over, room_for_modulus, times
 from .._vector import copy
-from ..generic import FINE, nearest
+from ..generic import coefficients, nearest
 from . import checks
 from .l1 import onto_l1, scale_groups
 from .l2 import multiply, scaled_norm
-from .project import fill_nan, projects_onto, proximable
+from .project import fill_nan, has_prox, proximable
 
 
 @proximable
 class L1Norm:
     r"""The function :math:`\lambda \sum |x_i|`. Its proximal operator shortens every modulus by lambda: soft threshold.
+
+    At the end of a chain the weight is multiplied by the learning rate of the step, and only plain gradient descent,
+    ``chain(SGD(lr), L1Norm(lam))``, minimises f + h; see :func:`chain` for every other rule.
 
     Parameters
     ----------
@@ -42,6 +45,9 @@ class L1Norm:
 class L2Norm:
     r"""The function :math:`\lambda \|x\|_2`. Its proximal operator is x max(1 - lambda / |x|, 0).
 
+    At the end of a chain the weight is multiplied by the learning rate of the step, and only plain gradient descent,
+    ``chain(SGD(lr), L2Norm(lam))``, minimises f + h; see :func:`chain` for every other rule.
+
     Parameters
     ----------
     weight : float
@@ -58,6 +64,9 @@ class L2Norm:
 @proximable
 class LinfNorm:
     r"""The function :math:`\lambda \max |x_i|`. Its proximal operator is x - P(x) for ``L1Ball(lambda)``.
+
+    At the end of a chain the weight is multiplied by the learning rate of the step, and only plain gradient descent,
+    ``chain(SGD(lr), LinfNorm(lam))``, minimises f + h; see :func:`chain` for every other rule.
 
     A vector of n numbers is allocated.
 
@@ -78,6 +87,9 @@ class LinfNorm:
 class GroupL1Norm:
     r"""The function :math:`\lambda \sum_g \|x_g\|_2`. Its proximal operator shortens every group's norm by lambda.
 
+    At the end of a chain the weight is multiplied by the learning rate of the step, and only plain gradient descent,
+    ``chain(SGD(lr), GroupL1Norm(labels, lam))``, minimises f + h; see :func:`chain` for every other rule.
+
     One number for each group is allocated.
 
     Parameters
@@ -95,6 +107,11 @@ class GroupL1Norm:
         """Limits of the fields."""
         checks.labels(self)
         checks.not_negative(self, "weight")
+
+
+@coefficients.register(L1Norm)
+def _(of, held, t, learning_rate):
+    return (of.weight * learning_rate,)  # at the end of a chain they are the fields of the step
 
 
 @nearest.register(L1Norm)
@@ -122,29 +139,26 @@ def _(y, by):
     return nothing(y) if left <= constant(y, 0) else times(over(y, size), left)
 
 
-@projects_onto(L2Norm)
-def _(of, x, out):
+@has_prox(L2Norm)
+def _(of, weight, x, out):
     norm, scale = scaled_norm(real_view(x))
     if norm != norm:
         fill_nan(out)
     elif norm > 0.0:
-        multiply(x, max(1.0 - of.weight * scale / norm, 0.0), 1.0, out)
+        multiply(x, max(1.0 - weight * scale / norm, 0.0), 1.0, out)
     else:
         copy(x, out)
-    return FINE
 
 
-@projects_onto(LinfNorm)
-def _(of, x, out):
+@has_prox(LinfNorm)
+def _(of, weight, x, out):
     given = x.copy()
     if x.size > 0:
-        onto_l1(given, out, of.weight, False)
+        onto_l1(given, out, weight, False)
     for i in range(x.size):
         out[i] = given[i] - out[i]
-    return FINE
 
 
-@projects_onto(GroupL1Norm)
-def _(of, x, out):
-    scale_groups(x, of.labels, of.weight, True, out)
-    return FINE
+@has_prox(GroupL1Norm)
+def _(of, weight, x, out):
+    scale_groups(x, of.labels, weight, True, out)

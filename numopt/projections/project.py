@@ -11,7 +11,7 @@ from .._foreign import cuda_part, is_device_array
 from .._input import callers_level, misfit, point_vector
 from .._jit import PLAIN, Record, block, cast, jit, read, record, same_memory, stack_array, view_like
 from .._vector import copy
-from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, nearest, project_into
+from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, nearest, project_into, prox_into
 
 _ROOM = 2048  # float64 numbers
 
@@ -243,6 +243,26 @@ def _(onto, x, out):
     if undefined != 0:
         fill_nan(out)
     return FINE
+
+
+def has_prox(cls):
+    """Register the proximal operator of a norm of whole vectors: ``(of, weight, x, out)``, for vectors that fit."""
+
+    def register(function):
+        run = jit(function)
+        prox_into.register(cls)(function)
+
+        @project_into.register(cls)
+        def checked(of, x, out):
+            if x.size != out.size or not accepts(of, x.size):
+                fill_nan(out)
+                return WRONG_SIZE
+            run(of, of.weight, x, out)
+            return FINE
+
+        return function
+
+    return register
 
 
 def _sizes_fit(fields, n):

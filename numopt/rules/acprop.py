@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._jit import sqrt
-from .._scalars import abs2, average, over, power, times
+from .._scalars import abs2, average, constant, over, power, times
 from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
@@ -85,7 +85,9 @@ def _(rule, held, t, learning_rate):
 def _(rule, c, state, u, x):
     rate, b1, a1, b2, a2, hat, eps, stays, decay = c
     m = average(state[0], u, b1, a1)
-    step = over(times(u, rate), sqrt(hat * state[1]) + eps) + times(x, decay)
+    # s may be infinite, and in the first step hat is 0
+    denominator = sqrt(hat * state[1] if hat > constant(u, 0) else constant(u, 0)) + eps
+    step = times(over(u, denominator), rate) + times(x, decay)
     return (m, b2 * state[1] + a2 * abs2(u - m) + stays), step
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._jit import sqrt
-from .._scalars import abs2, average, over, power
+from .._scalars import abs2, average, over, power, times
 from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .adam import numerator, numerators
@@ -52,17 +52,17 @@ def _(rule, x):
 
 @coefficients.register(AdaBelief)
 def _(rule, held, t, learning_rate):
-    of_m, of_u = numerators(rule.nesterov, rule.b1, t)
-    of_m, of_u, hat = -learning_rate * of_m, -learning_rate * of_u, 1.0 / (1.0 - power(rule.b2, t))
-    return rule.b1, 1.0 - rule.b1, rule.b2, 1.0 - rule.b2, of_m, of_u, hat, rule.eps, rule.eps_root
+    of_m, of_u, factor = numerators(rule.nesterov, rule.b1, t)
+    rate, hat = -learning_rate * factor, 1.0 / (1.0 - power(rule.b2, t))
+    return rule.b1, 1.0 - rule.b1, rule.b2, 1.0 - rule.b2, of_m, of_u, rate, hat, rule.eps, rule.eps_root
 
 
 @element.register(AdaBelief)
 def _(rule, c, state, u, x):
-    b1, a1, b2, a2, of_m, of_u, hat, eps, eps_root = c
+    b1, a1, b2, a2, of_m, of_u, rate, hat, eps, eps_root = c
     m = average(state[0], u, b1, a1)
     s = b2 * state[1] + a2 * abs2(u - m) + eps_root
-    return (m, s), over(numerator(rule.nesterov, m, u, of_m, of_u), sqrt(hat * s) + eps)
+    return (m, s), times(over(numerator(rule.nesterov, m, u, of_m, of_u), sqrt(hat * s) + eps), rate)
 
 
 @fresh.register(AdaBelief)

@@ -57,7 +57,7 @@ def _(rule, c, state, u, x):
     s = state[0] + abs2(u)
     # s = 0: u is 0, or its square underflows
     size = sqrt(s + c[1]) if s != constant(u, 0) else constant(u, np.inf)
-    return (s,), over(times(u, c[0]), size)
+    return (s,), times(over(u, size), c[0])
 
 
 class DeltaSquares(NamedTuple):

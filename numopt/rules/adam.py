@@ -34,6 +34,12 @@ class Adam:
         Added to the root, and under it.
     nesterov : bool
 
+    Notes
+    -----
+    v holds squares. An entry whose |g| exceeds the root of the largest number, 1.3e154 or 1.8e19 in single precision,
+    has an infinite v and stands still from then on; so in all rules with a second moment. With eps = eps_root = 0, an
+    entry whose squares have all been 0, or underflowed, becomes NaN or infinite.
+
     References
     ----------
     D. P. Kingma and J. Ba, Adam, ICLR 2015, algorithm 1; T. Dozat, Incorporating Nesterov momentum into Adam, 2016.
@@ -145,27 +151,31 @@ class MaximumMoments(NamedTuple):
 
 @by_type(borrow=True)
 def numerators(nesterov, b1, t):
-    """The coefficients of m and g in the numerator."""
+    """The weights of m and g in the numerator, and its factor.
+
+    The weights are at most 1 and the factor comes after the division, so that no numerator overflows.
+    """
 
 
 @numerators.register(type(None))
 def _(nesterov, b1, t):
-    return 1.0 / (1.0 - power(b1, t)), 0.0
+    return 1.0, 0.0, 1.0 / (1.0 - power(b1, t))
 
 
 @numerators.register(bool)
 def _(nesterov, b1, t):
-    return b1 / (1.0 - power(b1, t + 1)), (1.0 - b1) / (1.0 - power(b1, t))
+    of_m, of_u = b1 / (1.0 - power(b1, t + 1)), (1.0 - b1) / (1.0 - power(b1, t))
+    return of_m / (of_m + of_u), of_u / (of_m + of_u), of_m + of_u
 
 
 @by_type(borrow=True, fastmath=ELEMENTWISE)
 def numerator(nesterov, m, u, of_m, of_u):
-    """The numerator, of which plain Adam has no second part."""
+    """The numerator but for its factor; that of plain Adam is m."""
 
 
 @numerator.register(type(None))
 def _(nesterov, m, u, of_m, of_u):
-    return times(m, of_m)
+    return m
 
 
 @numerator.register(bool)
@@ -176,11 +186,11 @@ def _(nesterov, m, u, of_m, of_u):
 @of_numbers
 def _adam(nesterov, c, state, u):
     """New moments and -lr times Adam's direction."""
-    b1, a1, b2, a2, of_m, of_u, hat, eps, eps_root = c[:9]
+    b1, a1, b2, a2, of_m, of_u, rate, hat, eps, eps_root = c[:10]
     m = average(state[0], u, b1, a1)
     v = b2 * state[1] + a2 * abs2(u)
     size = sqrt(hat * v + eps_root) + eps
-    return (m, v), over(numerator(nesterov, m, u, of_m, of_u), size)
+    return (m, v), times(over(numerator(nesterov, m, u, of_m, of_u), size), rate)
 
 
 @vectors.register(Adam)
@@ -196,9 +206,9 @@ def _(rule, x):
 
 @of_numbers
 def _scalars(rule, nesterov, t, lr):
-    of_m, of_u = numerators(nesterov, rule.b1, t)
+    of_m, of_u, factor = numerators(nesterov, rule.b1, t)
     hat = 1.0 / (1.0 - power(rule.b2, t))
-    return rule.b1, 1.0 - rule.b1, rule.b2, 1.0 - rule.b2, -lr * of_m, -lr * of_u, hat, rule.eps, rule.eps_root
+    return rule.b1, 1.0 - rule.b1, rule.b2, 1.0 - rule.b2, of_m, of_u, -lr * factor, hat, rule.eps, rule.eps_root
 
 
 @coefficients.register(Adam)
@@ -224,16 +234,16 @@ def _(rule, c, state, u, x):
 @element.register(AdamW)
 def _(rule, c, state, u, x):
     state, u = _adam(rule.nesterov, c, state, u)
-    return state, u + times(x, c[9])
+    return state, u + times(x, c[10])
 
 
 @element.register(AMSGrad)
 def _(rule, c, state, u, x):
-    b1, a1, b2, a2, of_m, _, hat, eps, eps_root = c
+    b1, a1, b2, a2, _, _, rate, hat, eps, eps_root = c
     m = average(state[0], u, b1, a1)
     v = b2 * state[1] + a2 * abs2(u)
     largest = larger(hat * v, state[2])
-    return (m, v, largest), over(times(m, of_m), sqrt(largest + eps_root) + eps)
+    return (m, v, largest), times(over(m, sqrt(largest + eps_root) + eps), rate)
 
 
 @fresh.register(Adam)

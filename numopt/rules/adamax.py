@@ -88,7 +88,7 @@ def _(rule, c, state, u, x):
     b1, a1, b2, eps, factor, _ = c
     m = average(state[0], u, b1, a1)
     v = larger(modulus(u) + eps, b2 * state[1])
-    return (m, v), over(times(m, factor), v)
+    return (m, v), times(over(m, v), factor)
 
 
 @element.register(AdaMaxW)
@@ -96,7 +96,7 @@ def _(rule, c, state, u, x):
     b1, a1, b2, eps, factor, decay = c
     m = average(state[0], u, b1, a1)
     v = larger(modulus(u) + eps, b2 * state[1])
-    return (m, v), over(times(m, factor), v) + times(x, decay)
+    return (m, v), times(over(m, v), factor) + times(x, decay)
 
 
 @fresh.register(AdaMax)

@@ -68,21 +68,21 @@ def _(rule, x):
 @coefficients.register(Adan)
 def _(rule, held, t, learning_rate):
     b1, b2, b3 = 1.0 * rule.b[0], 1.0 * rule.b[1], 1.0 * rule.b[2]
-    of_m = -learning_rate / (1.0 - power(b1, t))
-    of_v = -learning_rate * b2 / (1.0 - power(b2, t))
-    hat = 1.0 / (1.0 - power(b3, t))
-    rest = (hat, rule.eps, rule.eps_root, -learning_rate * rule.weight_decay)
-    known = 0.0 if t == 1 else 1.0
-    return (b1, 1.0 - b1, b2, 1.0 - b2, b3, 1.0 - b3, of_m, of_v, *rest, known)
+    of_m, of_v = 1.0 / (1.0 - power(b1, t)), b2 / (1.0 - power(b2, t))
+    factor, hat = of_m + of_v, 1.0 / (1.0 - power(b3, t))
+    rest = (-learning_rate * factor, hat, rule.eps, rule.eps_root, -learning_rate * rule.weight_decay)
+    known = 0.0 if t == 1 else 0.5  # half of a difference does not overflow
+    of_g = (b1, 1.0 - b1, b2, 2.0 * (1.0 - b2), 2.0 * b2, b3, 1.0 - b3)
+    return (*of_g, of_m / factor, of_v / factor, *rest, known)
 
 
 @element.register(Adan)
 def _(rule, c, state, u, x):
-    b1, a1, b2, a2, b3, a3, of_m, of_v, hat, eps, eps_root, decay, known = c
-    difference = times(u - state[3], known)
-    m, v = average(state[0], u, b1, a1), average(state[1], difference, b2, a2)
-    n = b3 * state[2] + a3 * abs2(u + times(difference, b2))
-    step = over(average(m, v, of_m, of_v), sqrt(hat * n + eps_root) + eps) + times(x, decay)
+    b1, a1, b2, a2, ahead, b3, a3, of_m, of_v, rate, hat, eps, eps_root, decay, known = c
+    half = times(u, known) - times(state[3], known)
+    m, v = average(state[0], u, b1, a1), average(state[1], half, b2, a2)
+    n = b3 * state[2] + a3 * abs2(u + times(half, ahead))
+    step = times(over(average(m, v, of_m, of_v), sqrt(hat * n + eps_root) + eps), rate) + times(x, decay)
     return (m, v, n, u), step
 
 

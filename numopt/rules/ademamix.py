@@ -104,33 +104,35 @@ def _(rule, x):
 @coefficients.register(AdEMAMix)
 def _(rule, held, t, learning_rate):
     b3, alpha = rate(rule.b3, t - 1), rate(rule.alpha, t - 1)
-    of_m, hat = -learning_rate / (1.0 - power(rule.b1, t)), 1.0 / (1.0 - power(rule.b2, t))
-    rest = (hat, rule.eps, rule.eps_root, -learning_rate * rule.weight_decay)
+    of_m, hat = 1.0 / (1.0 - power(rule.b1, t)), 1.0 / (1.0 - power(rule.b2, t))
+    factor = of_m + alpha  # after the division, so that no numerator overflows
+    rest = (-learning_rate * factor, hat, rule.eps, rule.eps_root, -learning_rate * rule.weight_decay)
     averages = (rule.b1, 1.0 - rule.b1, rule.b2, 1.0 - rule.b2, b3, 1.0 - b3)
-    return (*averages, of_m, -learning_rate * alpha, *rest)
+    return (*averages, of_m / factor, alpha / factor, *rest)
 
 
 @element.register(AdEMAMix)
 def _(rule, c, state, u, x):
-    b1, a1, b2, a2, b3, a3, of_m, of_slow, hat, eps, eps_root, decay = c
+    b1, a1, b2, a2, b3, a3, of_m, of_slow, factor, hat, eps, eps_root, decay = c
     m, slow = average(state[0], u, b1, a1), average(state[2], u, b3, a3)
     v = b2 * state[1] + a2 * abs2(u)
-    step = over(average(m, slow, of_m, of_slow), sqrt(hat * v + eps_root) + eps) + times(x, decay)
+    step = times(over(average(m, slow, of_m, of_slow), sqrt(hat * v + eps_root) + eps), factor) + times(x, decay)
     return (m, v, slow), step
 
 
 @coefficients.register(SimplifiedAdEMAMix)
 def _(rule, held, t, learning_rate):
     hat = 1.0 / (1.0 - power(rule.b2, t))
-    return rule.b1, rule.b2, 1.0 - rule.b2, -learning_rate, -learning_rate * rule.alpha, hat, rule.eps
+    factor = 1.0 + rule.alpha
+    return rule.b1, rule.b2, 1.0 - rule.b2, 1.0 / factor, rule.alpha / factor, -learning_rate * factor, hat, rule.eps
 
 
 @element.register(SimplifiedAdEMAMix)
 def _(rule, c, state, u, x):
-    b1, b2, a2, of_m, of_u, hat, eps = c
+    b1, b2, a2, of_m, of_u, rate, hat, eps = c
     m = times(state[0], b1) + u
     v = b2 * state[1] + a2 * abs2(u)
-    return (m, v), over(average(m, u, of_m, of_u), sqrt(hat * v) + eps)
+    return (m, v), times(over(average(m, u, of_m, of_u), sqrt(hat * v) + eps), rate)
 
 
 @fresh.register(AdEMAMix)

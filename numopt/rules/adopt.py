@@ -62,7 +62,9 @@ def _(rule, held, t, learning_rate):
 @element.register(ADOPT)
 def _(rule, c, state, u, x):
     rate, b1, a1, b2, a2, eps, bound = c
-    m = average(state[0], limit(over(u, larger(sqrt(state[1]), eps)), bound), b1, a1)
+    size = larger(sqrt(state[1]), eps)
+    # limited before the division, which may overflow
+    m = average(state[0], over(limit(u, size * bound), size), b1, a1)
     return (m, b2 * state[1] + a2 * abs2(u)), times(m, rate)
 
 

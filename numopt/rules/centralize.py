@@ -14,12 +14,16 @@ from .chain import rule
 class Centralize:
     r"""Subtract from the update its mean, of the whole vector or of each row.
 
+    .. warning:: ``Centralize()`` of a plain vector freezes the mean of x: ``chain(Centralize(), SGD(lr))`` never
+        changes it, and any chain rests where all entries of g are equal, which is no minimum. Leave it out for a vector
+        of unknowns; for the weights of a layer use ``Centralize(row=k)`` with its k inputs, as the paper does.
+
     .. math:: u_i \leftarrow u_i - \frac 1n \sum_j u_j.
 
     With ``row=k`` the vector is a row-major matrix with rows of k entries, and each row gets mean zero: for a layer of
     weights in a flat vector, k inputs each. Gradients of a layer's matrix are centralised by rows in the paper. Optax
-    averages over all axes but the first, and so leaves vectors alone: we do not. The sum must not be larger than the
-    largest number.
+    averages over all axes but the first, and so leaves vectors alone: we do not. The mean of a row is frozen in the
+    same way, which is what the paper wants. The sum must not be larger than the largest number.
 
     Parameters
     ----------

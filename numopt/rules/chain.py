@@ -6,7 +6,7 @@ from numba.extending import overload, overload_method
 
 from .._foreign import cuda_part, is_device_array
 from .._jit import PLAIN, Record, record
-from ..generic import admit, coefficients, fresh, notice, numbers, prepare, rate, vectors
+from ..generic import admit, coefficients, follows_gradient, fresh, notice, numbers, prepare, rate, vectors
 from .ending import class_of, ends
 from .optimizer import Optimizer
 from .passes import has_learning_rate
@@ -19,7 +19,8 @@ def rule(cls):
     those with a learning rate and a few without. It registers ``element``, ``coefficients`` and, if it keeps anything,
     ``vectors``, ``fresh`` and ``numbers``, whose names the class lists in ``holds``. A vector called ``start`` is the x
     of ``init``. A class that ``needs_value`` registers ``notice``; one that reduces ``summands`` and ``absorb``; one
-    that ``prepares`` x ``prepare``; one that ``closes`` a chain, so that nothing may stand behind it, ``follow``.
+    that ``prepares`` x ``prepare``; one that ``closes`` a chain, so that nothing may stand behind it, ``follow``; one
+    whose step may be that of gradient descent ``follows_gradient``.
     """
     made = record(cls)
     made.init = _init
@@ -56,6 +57,11 @@ def _(rule, x):
 @numbers.register(Record)
 def _(rule, x):
     return ()
+
+
+@follows_gradient.register(Record)
+def _(rule):
+    return False
 
 
 @coefficients.register(Record)
@@ -110,7 +116,11 @@ def is_rule(value):
 
 
 def chain(*rules):
-    """Rules one after the other, from left to right, as one.
+    """Rules one after the other, from left to right, as one; a set or a norm may stand last.
+
+    Of chains that end with a norm h, such as ``L1Norm(lam)``, ``chain(SGD(lr), h)`` minimises f + h, if SGD has no
+    momentum. With every other rule the norm shrinks x as weight decay does in AdamW, and the rest point is no minimum
+    of f + h: see the notes.
 
     The first gets the gradient, each other what the one before has made of it, and what the last gives is added to x.
     Chains in a chain are unpacked. An update is one pass over memory, and one more for each rule that needs a norm or
@@ -120,10 +130,10 @@ def chain(*rules):
     Parameters
     ----------
     *rules : rules or chains
-        The last may be a set, or a function with a proximal operator, such as ``L1Norm``: then x becomes P(x + u),
-        in the same pass over memory if the projection works entry by entry. A NaN stays in its entry then. Rules that
-        scale entries differently, such as Adam, do not come to rest at the minimum within a set that ties entries
-        together, such as the simplex, because P is nearest in the plain distance; SGD does.
+        The last may be a set, or a norm, such as ``L1Norm``: then x becomes P(x + u), in the same pass over memory if
+        the projection works entry by entry. A NaN stays in its entry then. Rules that scale entries differently, such
+        as Adam, do not come to rest at the minimum within a set that ties entries together, such as the simplex,
+        because P is nearest in the plain distance; SGD does.
 
     Returns
     -------
@@ -137,6 +147,17 @@ def chain(*rules):
     ValueError
         Without rules. ``init`` raises if none of the rules turns the sign, so that the chain would climb, two have a
         learning rate, or a set is not the last.
+
+    Notes
+    -----
+    P of a norm is its proximal operator, with its weight times the learning rate of the step, be it from a schedule or
+    set by hand; times 1 where no rule has a learning rate. If the update is -lr g, exactly and in every step, that is
+    the proximal gradient method: x rests where x = prox(x - g), at the minima of f + h. Such are SGD without momentum,
+    ``Scale(-1)``, and these behind ``SkipNonFinite`` or ``AccumulateGradients``, which leaves x alone between its
+    steps. Otherwise the norm is decoupled shrinkage. SGD with momentum b rests at the minima of f + (1-b) h; Adam, and
+    other rules that divide by the size of the gradient, near those of f; ``ScheduleFree`` at those of f, since its own
+    iterates are not shrunk. ``Clip`` and other limits of g change the rest point where g is beyond them there. The slow
+    weights of ``Lookahead`` are those before P: evaluate at x. For f + h, use SGD without momentum.
 
     Examples
     --------

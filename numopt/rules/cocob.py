@@ -22,7 +22,8 @@ class COCOB:
 
     .. math:: x = x_0 + \frac{C\,(L + R)}{L \max(G + L, \alpha L)}.
 
-    It has no learning rate. For complex x, Optax leaves out Re.
+    It has no learning rate. For complex x, Optax leaves out Re. G, R and C are sums, which must not be larger than
+    the largest number; where :math:`\alpha L` is, x is x_0.
 
     Parameters
     ----------
@@ -79,7 +80,9 @@ def _(rule, c, state, u, x):
     total = state[1] + size
     reward = larger(state[2] - inner(u, x - start), constant(u, 0))
     direction = state[3] - u
-    new = start + over(times(direction, largest + reward), largest * larger(total + largest, alpha * largest))
+    # divided twice: a product of two of these may overflow
+    share = over(direction, larger(total + largest, alpha * largest))
+    new = start + times(share, constant(u, 1) + reward / largest)
     return (largest, total, reward, direction, start), new - x
 
 

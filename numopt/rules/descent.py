@@ -11,12 +11,12 @@ from .._vector import max_abs, scale_into
 from ..ask_tell import COUNTERS, NFEV, NIT, SCALARS, SCALE, STATUS, AskTell, F
 from ..generic import tell
 from ..status import Status
-from .ending import enter, slope, values_tell
+from .ending import enter, rests_at_minima, slope, values_tell
 from .optimizer import Optimizer, check_vector
 from .update import serial_update
 
 # further entries of scalars
-PEAK = SCALARS  # the slope at x, max |g_i| but at the end of a set (:func:`numopt.rules.ending.slope`)
+PEAK = SCALARS  # the slope at x, max |g_i| but for a set or norm at the end (:func:`numopt.rules.ending.slope`)
 BEST, BEST_PEAK, START = SCALARS + 1, SCALARS + 2, SCALARS + 3  # f and the slope at the best point, f at the first
 GTOL = SCALARS + 4
 ALL_SCALARS = SCALARS + 5
@@ -65,7 +65,8 @@ def _(core, opt, f, g):
     if first:
         s[START] = f
     tells = values_tell(rules)
-    converged = tells and peak <= s[GTOL] and f <= s[START]
+    # where the end of a chain adds to f, f may grow on the way to the minimum
+    converged = peak <= s[GTOL] and (f <= s[START] or not tells) and rests_at_minima(rules)
     if first or converged or f < s[BEST] or (finite and not tells):
         _take(core, f, g, peak)
     if not finite:
@@ -113,8 +114,9 @@ class Descent(AskTell):
     point evaluated; ``result`` gives the best. Made by ``minimize(..., method=rule)``.
 
     A chain that ends with a set begins at the projection of x0, and has converged when no entry of P(x - g) - x is
-    larger than ``gtol``. A function such as ``L1Norm`` at its end adds to f, in a measure that depends on the rules:
-    then there is no test of convergence, and the last point counts as the best.
+    larger than ``gtol``. So has the proximal gradient method, ``chain(SGD(lr), h)`` with a norm h, with P(x) the
+    proximal operator of h itself. Other chains that end with a norm have no test of convergence, since they do not rest
+    at the minima of f + h (:func:`chain`). With a norm, the last point counts as the best, and f is without h.
 
     Attributes
     ----------

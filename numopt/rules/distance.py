@@ -262,7 +262,7 @@ def _(rule, c, state, u, x):
     m = average(state[0], u, b1, a1)
     v = b2 * state[1] + a2 * abs2(u)
     s = average(state[2], u, b3, weight)
-    return (m, v, s, state[3]), over(times(m, rate), sqrt(v) + eps) + times(x, decay)
+    return (m, v, s, state[3]), times(over(m, sqrt(v) + eps), rate) + times(x, decay)
 
 
 @fresh.register(DoG)

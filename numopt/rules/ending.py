@@ -1,13 +1,14 @@
-"""A set, or a function with a proximal operator, at the end of a chain: x <- P(x + u).
+"""A set, or a norm with a proximal operator, at the end of a chain: x <- P(x + u).
 
-Where the projection works entry by entry, it is part of the pass that changes x; else it follows that pass.
+The weight of a norm is multiplied by the learning rate of the step. Where the projection works entry by entry, it is
+part of the pass that changes x; else it follows that pass.
 """
 
 from numba.extending import overload
 
 from .._jit import PLAIN, real_view
 from .._vector import max_abs
-from ..generic import accepts, nearest, project_into
+from ..generic import accepts, admit, follows_gradient, nearest, project_into, prox_into
 
 
 def class_of(rule):
@@ -30,15 +31,24 @@ def ends_as_a_whole(rules):
     return ends(rules[-1]) and not nearest.registered(class_of(rules[-1]))
 
 
-def project_whole(rules, x):
-    """Project x, unless that has been done entry by entry, or there is nothing to project onto."""
-    if ends_as_a_whole(rules):
-        project_into(rules[-1], x, x)
-
-
 def ends_with_a_set(rules):
     """Whether the last of the rules, or of their Numba types, is a set: every point of the chain lies in it."""
     return getattr(class_of(rules[-1]), "is_set", False)
+
+
+def ends_with_a_norm(rules):
+    """Whether the last of the rules, or of their Numba types, is a norm, which the chain adds to f."""
+    return ends(rules[-1]) and not ends_with_a_set(rules)
+
+
+def project_whole(rules, learning_rate, x):
+    """Project x, unless that has been done entry by entry, or there is nothing to project onto."""
+    if not ends_as_a_whole(rules):
+        return
+    if ends_with_a_norm(rules):
+        prox_into(rules[-1], rules[-1].weight * learning_rate, x, x)
+    else:
+        project_into(rules[-1], x, x)
 
 
 def enter(rules, x):
@@ -48,8 +58,8 @@ def enter(rules, x):
 
 
 def slope(rules, x, g, room):
-    """The largest |g_i|; of a chain that ends with a set, the largest entry of P(x - g) - x instead."""
-    if ends_with_a_set(rules):
+    """The largest |g_i|; of a chain that ends with a set or a norm, the largest entry of P(x - g) - x instead."""
+    if ends(rules[-1]):
         room[:] = x - g
         project_into(rules[-1], room, room)
         return max_abs(real_view(room - x))
@@ -58,7 +68,24 @@ def slope(rules, x, g, room):
 
 def values_tell(rules):
     """Whether of two points the one with the smaller f is the better one; not where the end of a chain adds to f."""
-    return not ends(rules[-1]) or ends_with_a_set(rules)
+    return not ends_with_a_norm(rules)
+
+
+def _place_of_step(rules):
+    """Where, in a chain that ends with a norm, its one rule between gates and norm stands; None if it has more."""
+    before = [place for place, rule in enumerate(tuple(rules)[:-1]) if not admit.registered(class_of(rule))]
+    return before[0] if len(before) == 1 else None
+
+
+def rests_at_minima(rules):
+    """Whether a chain comes to rest where the slope is 0 only.
+
+    One that ends with a norm does if it is the proximal gradient method: if a step is that along the gradient.
+    """
+    if not ends_with_a_norm(rules):
+        return True
+    place = _place_of_step(rules)
+    return place is not None and follows_gradient(rules[place])
 
 
 def ending_accepts(rules, n):
@@ -69,26 +96,35 @@ def ending_accepts(rules, n):
 if not PLAIN:
     _OPTIONS = {"error_model": "numpy", "_nrt": False}
 
-    def _projecting_if(applies):
-        def choose(rules, x):
-            last = len(rules) - 1
-            if not applies(tuple(rules)):
-                return lambda rules, x: None
+    @overload(project_whole, jit_options=_OPTIONS)
+    def _project_whole(rules, learning_rate, x):
+        last, kinds = len(rules) - 1, tuple(rules)
+        if not ends_as_a_whole(kinds):
+            return lambda rules, learning_rate, x: None
 
-            def project_last(rules, x):
-                project_into(rules[last], x, x)
+        def project_last(rules, learning_rate, x):
+            project_into(rules[last], x, x)
 
-            return project_last
+        def shorten(rules, learning_rate, x):
+            prox_into(rules[last], rules[last].weight * learning_rate, x, x)
 
-        return choose
+        return shorten if ends_with_a_norm(kinds) else project_last
 
-    overload(project_whole, jit_options=_OPTIONS)(_projecting_if(ends_as_a_whole))
-    overload(enter, jit_options=_OPTIONS)(_projecting_if(ends_with_a_set))
+    @overload(enter, jit_options=_OPTIONS)
+    def _enter(rules, x):
+        last = len(rules) - 1
+        if not ends_with_a_set(tuple(rules)):
+            return lambda rules, x: None
+
+        def project_last(rules, x):
+            project_into(rules[last], x, x)
+
+        return project_last
 
     @overload(slope, jit_options=_OPTIONS)
     def _slope(rules, x, g, room):
         last = len(rules) - 1
-        if not ends_with_a_set(tuple(rules)):
+        if not ends(rules[last]):
             return lambda rules, x, g, room: max_abs(real_view(g))
 
         def slope_at_end(rules, x, g, room):
@@ -105,6 +141,15 @@ if not PLAIN:
     def _values_tell(rules):
         tell = values_tell(tuple(rules))
         return lambda rules: tell
+
+    @overload(rests_at_minima, jit_options=_OPTIONS)
+    def _rests_at_minima(rules):
+        kinds = tuple(rules)
+        place = _place_of_step(kinds) if ends_with_a_norm(kinds) else None
+        if place is not None:
+            return lambda rules: follows_gradient(rules[place])
+        always = not ends_with_a_norm(kinds)
+        return lambda rules: always
 
     @overload(ending_accepts, jit_options=_OPTIONS)
     def _ending_accepts(rules, n):

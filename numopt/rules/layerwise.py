@@ -136,7 +136,7 @@ def _direction(c, state, u, x):
     """New moments, and Adam's direction with weight decay."""
     m = average(state[0], u, c[0], c[1])
     v = c[2] * state[1] + c[3] * abs2(u)
-    return (m, v), over(times(m, c[4]), sqrt(c[5] * v + c[7]) + c[6]) + times(x, c[8])
+    return (m, v), times(over(m, sqrt(c[5] * v + c[7]) + c[6]), c[4]) + times(x, c[8])
 
 
 @summands.register(LAMB)

@@ -47,7 +47,8 @@ def Lookahead(rule, k=5, alpha=0.5):
     Returns
     -------
     Chain
-        The rule and :class:`SlowWeights`; ``state["SlowWeights"].slow`` are the slow weights, at which to evaluate.
+        The rule and :class:`SlowWeights`; ``state["SlowWeights"].slow`` are the slow weights, at which to evaluate;
+        with a set or norm behind, which they do not feel, at x after a k-th step.
 
     References
     ----------

@@ -20,6 +20,8 @@ class MADGRAD:
     .. math:: s \leftarrow s + k g, \quad q \leftarrow q + k |g|^2, \quad
         z = x_0 - \frac{s}{\sqrt[3]{q} + \epsilon}, \quad x \leftarrow \mu x + (1-\mu) z.
 
+    Where q, a sum of squares, is infinite, z = x_0; s must not be larger than the largest number.
+
     Parameters
     ----------
     learning_rate : float or schedule

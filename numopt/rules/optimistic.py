@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._scalars import average
-from ..generic import coefficients, element, fresh, vectors
+from ..generic import coefficients, element, follows_gradient, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import zeros
@@ -60,6 +60,11 @@ def _(rule, held, t, learning_rate):
 @element.register(OptimisticGD)
 def _(rule, c, state, u, x):
     return (u,), average(u, state[0], c[0], c[1])
+
+
+@follows_gradient.register(OptimisticGD)
+def _(rule):
+    return rule.alpha == 1.0 and rule.beta == 0.0
 
 
 @fresh.register(OptimisticGD)

@@ -19,7 +19,7 @@ from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, read, write
 from .._scalars import minus_parts, parts
 from ..generic import absorb, element, nearest, rate, summands
 from . import tuples  # noqa: F401 (it registers what a tuple of rules does)
-from .ending import class_of, ends, ends_by_entry
+from .ending import class_of, ends, ends_by_entry, ends_with_a_norm
 
 BLOCK = 16384  # entries; what is computed once in a block costs nothing beside them
 MOST_SUMS = 8
@@ -122,7 +122,8 @@ def _(length):
     return put
 
 
-# ``ending`` holds the fields of the last rule or set, and of those that are vectors the same block
+# ``ending`` holds the fields of the last rule or set, and of those that are vectors the same block; of a norm it holds
+# the weight in this step
 
 
 def _final(first, last, source):
@@ -211,7 +212,14 @@ def run_pass(which, rules, c, states, row, x, g, buffer, sums):
 
 def run_last_pass(rules, c, states, ending, x, g, buffer):
     """Run the pass that changes x over blocks of the vectors."""
-    _function_of(plan(rules, states)[-1])(rules, c, states, ending, x, g, buffer)
+    chosen = plan(rules, states)[-1]
+    fields = c[-1] if _weighs_by_entry(chosen, rules) else ending
+    _function_of(chosen)(rules, c, states, fields, x, g, buffer)
+
+
+def _weighs_by_entry(chosen, rules):
+    """Whether the pass ends with a norm, the fields of which, in this step, are its coefficients."""
+    return chosen.kind == ONTO and ends_with_a_norm(rules)
 
 
 def finish_pass(which, rules, held, states, sums, n, t):
@@ -293,7 +301,10 @@ if not PLAIN:
 
     @overload(run_last_pass, jit_options={**_OPTIONS, "forceinline": True})
     def _run_last_pass(rules, c, states, ending, x, g, buffer):
-        this = _function_of(plan(rules, states)[-1])
+        chosen, last = plan(rules, states)[-1], len(rules) - 1
+        this = _function_of(chosen)
+        if _weighs_by_entry(chosen, tuple(rules)):
+            return lambda rules, c, states, ending, x, g, buffer: this(rules, c, states, c[last], x, g, buffer)
         return lambda rules, c, states, ending, x, g, buffer: this(rules, c, states, ending, x, g, buffer)
 
     @overload(finish_pass, jit_options=_OPTIONS)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .._jit import sqrt
-from .._scalars import abs2, average, over, power, times
+from .._scalars import abs2, average, constant, over, power, times
 from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
@@ -20,7 +20,8 @@ class RAdam:
     .. math:: x \leftarrow x - lr\, r\, \frac{\hat m}{\sqrt{\hat v + \epsilon_{root}} + \epsilon}, \qquad
         r^2 = \frac{(\rho-4)(\rho-2)\rho_\infty}{(\rho_\infty-4)(\rho_\infty-2)\rho},
 
-    before that :math:`x \leftarrow x - lr\, \hat m`. m and v are those of :class:`Adam`.
+    before that :math:`x \leftarrow x - lr\, \hat m`. m and v are those of :class:`Adam`. An entry whose v is infinite
+    moves as long as there is no denominator, and then stands still.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def _(rule, held, t, learning_rate):
     factor, adapts = -learning_rate / (1.0 - power(rule.b1, t)), rho >= rule.threshold
     if adapts:
         factor *= sqrt((rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho))
-    # the denominator is 1 as long as it does not adapt
+    # the denominator is 1 as long as it does not adapt, which a hat of 0 says
     hat, eps_root, eps = (1.0 / (1.0 - decayed), rule.eps_root, rule.eps) if adapts else (0.0, 0.0, 1.0)
     return rule.b1, 1.0 - rule.b1, rule.b2, 1.0 - rule.b2, factor, hat, eps_root, eps
 
@@ -73,7 +74,8 @@ def _(rule, c, state, u, x):
     b1, a1, b2, a2, factor, hat, eps_root, eps = c
     m = average(state[0], u, b1, a1)
     v = b2 * state[1] + a2 * abs2(u)
-    return (m, v), over(times(m, factor), sqrt(hat * v + eps_root) + eps)
+    corrected = hat * v if hat > constant(u, 0) else constant(u, 0)  # v may be infinite
+    return (m, v), times(over(m, sqrt(corrected + eps_root) + eps), factor)
 
 
 @fresh.register(RAdam)

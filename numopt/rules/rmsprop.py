@@ -22,7 +22,8 @@ class RMSProp:
 
     with w = v, or, ``centered``, w = max(v - \|a\|^2, 0) with the moving average a of g (the maximum is ours: where
     rounding makes the difference negative, Optax gives NaN). With a momentum mu, T <- d + mu T and x <- x + T; with
-    ``nesterov`` x <- x + d + mu T, the new T. There is no correction for the start of the averages.
+    ``nesterov`` x <- x + d + mu T, the new T. There is no correction for the start of the averages. Where v is
+    infinite, w is, and d = 0.
 
     Parameters
     ----------
@@ -140,7 +141,8 @@ def _(centered, state, u, b, a):
 @_variance.register(bool)
 def _(centered, state, u, b, a):
     v, mean = b * state[0] + a * abs2(u), average(state[1], u, b, a)
-    return (v, mean), larger(v - abs2(mean), constant(u, 0))
+    variance = larger(v - abs2(mean), constant(u, 0))
+    return (v, mean), variance if v < constant(u, np.inf) else v  # inf - inf would be NaN
 
 
 @vectors.register(RMSProp)
@@ -157,7 +159,7 @@ def _(rule, held, t, learning_rate):
 def _(rule, c, state, u, x):
     rate, b, a, eps, momentum = c
     averages, variance = _variance(rule.centered, state, u, b, a)
-    trace, step = traced(rule.momentum, rule.nesterov, state[-1:], over(times(u, rate), sqrt(variance + eps)), momentum)
+    trace, step = traced(rule.momentum, rule.nesterov, state[-1:], times(over(u, sqrt(variance + eps)), rate), momentum)
     return averages + trace, step
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._scalars import constant, inner, nothing, sign, times
+from .._scalars import constant, inner, larger, nothing, of_entry, over, sign, times
 from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
@@ -67,10 +67,27 @@ def _(rule, held, t, learning_rate):
     return 1.0 * rule.eta[0], 1.0 * rule.eta[1], 1.0 * rule.steps[0], 1.0 * rule.steps[1]
 
 
+@of_entry
+def _towards(u):
+    """U divided by its largest part, so that products neither overflow nor underflow; 0 for 0."""
+
+
+@_towards.real
+def _(u):
+    return sign(u)
+
+
+@_towards.complex
+def _(u):
+    a, b = abs(u.real), abs(u.imag)
+    largest = larger(a, b)
+    return u if largest == constant(u, 0) else over(u, largest)
+
+
 @element.register(RProp)
 def _(rule, c, state, u, x):
     shrink, grow, least, most = c
-    h, agreement, zero = state[0], inner(state[1], u), constant(u, 0)
+    h, agreement, zero = state[0], inner(_towards(state[1]), _towards(u)), constant(u, 0)
     if agreement > zero:
         h = min(grow * h, most)
     elif agreement < zero:

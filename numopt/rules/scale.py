@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._scalars import constant, nothing, of_entry, times
-from ..generic import coefficients, element, rate
+from ..generic import coefficients, element, follows_gradient, rate
 from . import checks
 from .chain import rule
 
@@ -63,6 +63,11 @@ def _(rule, held, t, learning_rate):
 @coefficients.register(AddDecayedWeights)
 def _(rule, held, t, learning_rate):
     return (rate(rule.weight_decay, t - 1),)
+
+
+@follows_gradient.register(Scale)
+def _(rule):
+    return rule.factor == -1.0
 
 
 @element.register(Scale)

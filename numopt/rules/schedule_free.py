@@ -56,7 +56,7 @@ def ScheduleFree(rule, b1=0.9, power=2.0):
     Returns
     -------
     Chain
-        The rule and :class:`Averaged`.
+        The rule and :class:`Averaged`. A norm behind it shrinks x, but not z: x then rests at the minima of f.
 
     References
     ----------

@@ -4,7 +4,7 @@ from typing import Any
 
 from .._jit import ELEMENTWISE, by_type
 from .._scalars import nothing, times
-from ..generic import coefficients, element, fresh, vectors
+from ..generic import coefficients, element, follows_gradient, fresh, vectors
 from . import checks
 from .chain import rule
 from .state import Momentum, zeros
@@ -19,7 +19,7 @@ class SGD:
     .. math:: T \leftarrow g + \mu T, \qquad x \leftarrow x - lr\,T,
 
     or, with ``nesterov``, x <- x - lr (g + mu T), where T is the new one. There is no dampening, and the learning rate
-    is not inside T.
+    is not inside T. T must not be larger than the largest number.
 
     Parameters
     ----------
@@ -145,6 +145,11 @@ def _(rule, held, t, learning_rate):
 def _(rule, c, state, u, x):
     state, u = traced(rule.momentum, rule.nesterov, state, u, c[1])
     return state, times(u, c[0])
+
+
+@follows_gradient.register(SGD)
+def _(rule):
+    return decay_of(rule.momentum) == 0.0
 
 
 @fresh.register(SGD)

@@ -174,7 +174,7 @@ def _step(fields, x, g, f):
     _prepare(fields, x, g, size)
     for start in range(0, x.size, size):
         _run_last_block(fields, x, g, start, min(x.size, start + size))
-    project_whole(rules, x)
+    project_whole(rules, current_rate(rules, scalars), x)
     _follow(fields, x, g)
     scalars[COUNT] += 1.0
 
@@ -259,7 +259,8 @@ def _finish_of(opt, which, sums):
 
 @jit(borrow=True)
 def _project_whole_of(opt, x):
-    project_whole(lend(opt)[0], x)
+    rules, _, _, scalars, _ = lend(opt)
+    project_whole(rules, current_rate(rules, scalars), x)
 
 
 @jit(borrow=True)

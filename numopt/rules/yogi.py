@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .._jit import sqrt
-from .._scalars import abs2, average, over, power, sign, times
+from .._scalars import abs2, average, constant, over, power, sign, times
 from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
@@ -63,7 +63,8 @@ def _(rule, c, state, u, x):
     b1, a1, a2, factor, hat, eps = c
     m, square = average(state[0], u, b1, a1), abs2(u)
     v = state[1] - a2 * sign(state[1] - square) * square
-    return (m, v), over(times(m, factor), sqrt(hat * v) + eps)
+    v = v if square < constant(u, np.inf) else square  # inf - inf would be NaN
+    return (m, v), times(over(m, sqrt(hat * v) + eps), factor)
 
 
 @fresh.register(Yogi)

@@ -30,7 +30,11 @@ OTHERS = [
     no.chain(no.SkipNonFinite(), no.AccumulateGradients(2), no.ClipByGlobalNorm(0.5), no.SGD(0.1)),
     no.chain(no.SGD(0.1), no.LinfBall(0.5)),
     no.chain(no.SGD(0.1), no.UnitModulus()),
-    no.chain(no.ClipByGlobalNorm(0.5), no.Adam(0.1), no.L1Norm(0.01)),
+    no.chain(no.ClipByGlobalNorm(0.5), no.Adam(0.1), no.L1Norm(0.1)),
+    no.chain(no.SGD(no.piecewise_constant(0.5, {2: 0.1})), no.L1Norm(0.4)),
+    no.chain(no.SGD(no.piecewise_constant(0.5, {2: 0.1})), no.L2Norm(0.4)),
+    no.chain(no.ClipByGlobalNorm(0.5), no.SGD(0.1), no.LinfNorm(0.4)),
+    no.chain(no.Scale(-0.1), no.L1Norm(0.05)),
     no.chain(no.SGD(0.1), no.Disc(0.1, np.linspace(0.1, 1.0, N))),
 ]
 REAL_ONLY = [
@@ -96,6 +100,17 @@ def test_single_precision(rule):
     assert_follows(rule, np.float32, 1e-5)
     if not any(getattr(link, "real_only", None) for link in no.chain(rule).rules):
         assert_follows(rule, np.complex64, 1e-5, steps=1)
+
+
+@pytest.mark.parametrize("norm", [no.L1Norm(0.4), no.L2Norm(0.4)], ids=label)
+def test_the_weight_of_a_norm_follows_a_learning_rate_that_is_set(norm):
+    x, g = normal(float, np.random.default_rng(3)), np.ones(N)
+    d_x = cuda.to_device(x)
+    opt = no.chain(no.SGD(0.1), norm).init(d_x)
+    opt.learning_rate = 0.5
+    opt.update(d_x, cuda.to_device(g))
+    expected = no.prox(x - 0.5 * g, norm._replace(weight=0.2))
+    np.testing.assert_allclose(d_x.copy_to_host(), expected, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 16, 17, 31, 33] if SIMULATED else [0, 1, 255, 256, 257, 512, 513, 1025])

@@ -362,6 +362,15 @@ def test_empty_vectors():
             projected(np.zeros(0), onto)
 
 
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("onto", [no.L1Ball, no.L1Sphere, no.L2Ball, no.L2Sphere], ids=lambda onto: onto.__name__)
+def test_far_powers_of_two_scale_bit_for_bit(onto, dtype):
+    x = random_vector(np.random.default_rng(4), 40, dtype)
+    p = projected(x, onto(3.0))
+    for factor in (2.0**-980, 2.0**-500, 2.0**-467, 2.0**467, 2.0**500, 2.0**1000):
+        np.testing.assert_array_equal(projected(factor * x, onto(3.0 * factor)), factor * p)
+
+
 # --- proximal operators ----------------------------------------------------------------------------------------------
 
 

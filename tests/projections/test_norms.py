@@ -204,9 +204,13 @@ def test_firmly_nonexpansive(of, dtype):
 
 @pytest.mark.parametrize("of", FUNCTIONS)
 def test_powers_of_two_scale_it(of):
-    x = random_vector(11)
-    for factor in (2.0**-400, 2.0**300):
-        np.testing.assert_allclose(no.prox(factor * x, of(factor * 0.6)), factor * no.prox(x, of(0.6)), rtol=1e-14)
+    for dtype in (float, complex, np.float32, np.complex64) if PLAIN else (float, complex):
+        x = random_vector(11, dtype)
+        real, single = x.real.dtype, x.real.dtype == np.float32
+        far = (-100, 30, 120) if single else (-980, -700, -511, -480, -400, 300, 486, 500, 512, 700, 1000)
+        for factor in (real.type(2.0**k) for k in far):
+            expected = factor * no.prox(x, of(0.6))
+            np.testing.assert_array_equal(no.prox(factor * x, of(float(factor) * 0.6)), expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,10 +1,11 @@
 """What makes a point the projection, without a reference: feasibility, optimality, symmetries."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from projections.set_cases import PAIRS, inner, label, largest, norm2, random_vector, some
+from projections.set_cases import CASES, PAIRS, inner, label, largest, norm2, random_vector, some
 
 import numopt as no
 
@@ -122,7 +123,7 @@ def test_the_remainder_from_the_largest_modulus_is_a_soft_threshold():
 @pytest.mark.parametrize("factor", [4.0, 2.0**-30, 2.0**300, 2.0**-300])
 @pytest.mark.parametrize(("case", "dtype"), some(lambda case: case.bitwise), ids=label)
 def test_powers_of_two_scale_bit_for_bit(case, dtype, factor):
-    """Where squares neither over- nor underflow; where they do, a norm may be summed in another order."""
+    """Where squares neither over- nor underflow."""
     for n in (1, 3, 20):
         rng = np.random.default_rng(n)
         parameters = case.parameters(n, rng, dtype)
@@ -130,6 +131,30 @@ def test_powers_of_two_scale_bit_for_bit(case, dtype, factor):
             p = no.project(x, case.set(*parameters))
             scaled = no.project(factor * x, case.set(*case.scaled(parameters, factor)))
             np.testing.assert_array_equal(scaled, factor * p)
+
+
+FAR = [2.0**-980, 2.0**-700, 2.0**-511, 2.0**-495, 2.0**486, 2.0**500, 2.0**700, 2.0**900, 2.0**1000]
+FAR_SINGLE = [2.0**-100, 2.0**-70, 2.0**70, 2.0**120]
+SECTIONS = {"CappedSimplex", "BoxSection"}  # sums of products in a bracketed search, which has absolute thresholds
+SINGLES = [np.float32, np.complex64] if numba.config.DISABLE_JIT else []  # each takes seconds to compile
+
+
+@pytest.mark.parametrize("dtype", [float, complex, *SINGLES])
+@pytest.mark.parametrize("case", [c for c in CASES if c.bitwise and c.name not in SECTIONS], ids=label)
+def test_far_powers_of_two_scale_bit_for_bit(case, dtype):
+    """Where squares and sums of moduli over- or underflow, too."""
+    if np.dtype(dtype).kind not in case.kinds:
+        pytest.skip("for the other kind of vectors")
+    wide, kind = np.promote_types(dtype, float), np.finfo(dtype).dtype
+    for n in (2, 5, 9):
+        rng = np.random.default_rng(n)
+        parameters = case.parameters(n, rng, wide)
+        for x in (random_vector(rng, n, dtype), random_vector(rng, n, dtype, spread=1)):
+            p = no.project(x, case.set(*parameters))
+            for factor in map(kind.type, FAR_SINGLE if kind == np.float32 else FAR):
+                scaled = no.project(factor * x, case.set(*case.scaled(parameters, float(factor))))
+                assert scaled.dtype == p.dtype
+                np.testing.assert_array_equal(scaled, factor * p)
 
 
 def test_the_phase_does_not_see_powers_of_two():

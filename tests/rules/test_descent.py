@@ -10,6 +10,7 @@ import numopt as no
 from numopt import Status, minimize
 
 TARGET = np.array([1.0, -2.0, 3.0])
+PLAIN = bool(numba.config.DISABLE_JIT)  # each chain takes seconds to compile
 
 
 def quadratic(x):
@@ -203,8 +204,86 @@ def test_a_chain_that_ends_with_a_set_evaluates_only_there():
     assert all(onto.contains(z) for z in seen)
 
 
-def test_a_chain_that_ends_with_a_norm_goes_on_to_the_last_point():
-    """F does not show what the norm adds: sum |x - t|^2 + |x|_1 is least at t - 1/2."""
-    res = minimize(quadratic, TARGET, jac=True, method=no.chain(no.SGD(0.1), no.L1Norm(0.1)), options={"maxiter": 200})
+NORMS = [no.L1Norm(1.0), no.L2Norm(1.0), no.LinfNorm(1.0), no.GroupL1Norm([0, 0, 1], 1.0)]
+
+
+def least(h, share=1.0):
+    """The minimum of sum |x - t|^2 + share h(x)."""
+    return no.prox(TARGET, h._replace(weight=0.5 * share * h.weight))
+
+
+PROXIMAL_GRADIENT = [
+    no.SGD(0.1),
+    no.SGD(0.1, momentum=0.0),
+    no.SGD(no.piecewise_constant(0.4, {20: 0.25})),
+    no.OptimisticGD(0.1, alpha=1.0, beta=0.0),
+    no.chain(no.SkipNonFinite(), no.SGD(0.1)),
+    no.chain(no.AccumulateGradients(2), no.SGD(0.1)),
+]
+
+
+@pytest.mark.variants
+@pytest.mark.parametrize("h", NORMS if PLAIN else [NORMS[0], NORMS[3]], ids=repr)
+@pytest.mark.parametrize("head", PROXIMAL_GRADIENT if PLAIN else PROXIMAL_GRADIENT[:1], ids=repr)
+@pytest.mark.parametrize("x0", [TARGET, np.zeros(3)], ids=["least f", "zero"])
+def test_gradient_descent_and_a_norm_minimise_the_sum(x0, head, h):
+    """From the least f, too, where the gradient is 0."""
+    res = minimize(quadratic, x0, jac=True, method=no.chain(head, h), options={"gtol": 1e-9})
+    assert res.success
+    assert res.reason is Status.CONVERGED_GTOL
+    np.testing.assert_allclose(res.x, least(h), atol=1e-8)
+    assert abs(res.x - no.prox(res.x - res.jac, h)).max() <= 1e-9
+    f, g = quadratic(res.x)
+    assert res.fun == f  # without h
+    np.testing.assert_array_equal(res.jac, g)
+
+
+OTHERS = [  # the rule, and the part of h in what it minimises
+    (no.SGD(0.1, momentum=0.75), 0.25),
+    (no.SGD(0.1, 0.75, nesterov=True), 0.25),
+    (no.chain(no.Trace(0.5), no.SGD(0.1)), 0.5),
+    (no.Scale(-0.1), 10.0),
+    (no.chain(no.SGD(0.1), no.Scale(0.5)), 2.0),
+    (no.chain(no.Clip(100.0), no.SGD(0.1)), 1.0),
+    (no.chain(no.AddDecayedWeights(0.0), no.SGD(0.1)), 1.0),
+    (no.ScheduleFree(no.SGD(0.1)), 0.0),
+]
+
+
+@pytest.mark.variants
+@pytest.mark.parametrize("h", NORMS if PLAIN else NORMS[:1], ids=repr)
+@pytest.mark.parametrize(("head", "share"), OTHERS if PLAIN else OTHERS[:1], ids=repr)
+def test_with_other_rules_a_norm_is_decoupled_shrinkage(head, share, h):
+    h = h._replace(weight=0.1)
+    res = minimize(quadratic, TARGET, jac=True, method=no.chain(head, h), options={"maxiter": 1000, "gtol": 1e-3})
     assert res.reason is Status.MAXITER
-    np.testing.assert_allclose(res.x, TARGET - 0.5 * np.sign(TARGET), atol=1e-9)
+    assert not res.success
+    np.testing.assert_allclose(res.x, least(h, share), atol=1e-6)
+    assert res.fun == quadratic(res.x)[0]
+
+
+@pytest.mark.variants
+def test_adam_and_a_norm_rest_near_the_least_f():
+    for rule in (no.Adam(1e-3), no.AMSGrad(1e-3)) if PLAIN else (no.Adam(1e-3),):
+        res = minimize(quadratic, TARGET, jac=True, method=no.chain(rule, no.L1Norm(0.5)), options={"maxiter": 3000})
+        assert res.reason is Status.MAXITER
+        assert abs(res.x - TARGET).max() < 0.02 < abs(least(no.L1Norm(0.5)) - TARGET).max()
+
+
+@pytest.mark.variants
+def test_a_converged_run_with_a_norm_is_resumed_to_a_smaller_gtol():
+    method = no.chain(no.SGD(0.1), no.L1Norm(1.0))
+    first = minimize(quadratic, np.zeros(3), jac=True, method=method, options={"gtol": 1e-2})
+    rest = minimize(quadratic, np.zeros(3), jac=True, method=method, options={"gtol": 1e-9, "state": first.state})
+    whole = minimize(quadratic, np.zeros(3), jac=True, method=method, options={"gtol": 1e-9})
+    assert first.success
+    assert rest.success
+    assert (rest.nit, rest.nfev) == (whole.nit, whole.nfev)
+    np.testing.assert_array_equal(rest.x, whole.x)
+
+
+@pytest.mark.parametrize("end", [no.L1Norm(1.0), no.L1Ball(1.0)], ids=repr)
+def test_scaled_variables_are_refused_before_a_set_or_a_norm(end):
+    method = no.chain(no.SGD(0.1), end)
+    with pytest.raises(ValueError, match=r"x_scale cannot be combined with L1"):
+        minimize(quadratic, np.zeros(3), jac=True, method=method, options={"x_scale": [1.0, 4.0, 2.0]})

@@ -43,8 +43,9 @@ def is_set(end):
     return hasattr(end, "contains")
 
 
-def nearest_point(end, x):
-    return no.project(x, end) if is_set(end) else no.prox(x, end)
+def nearest_point(end, x, learning_rate=1.0):
+    """P(x) in a step with this learning rate, by which the weight of a norm is multiplied."""
+    return no.project(x, end) if is_set(end) else no.prox(x, end._replace(weight=end.weight * learning_rate))
 
 
 BY_ENTRY = [
@@ -55,8 +56,8 @@ BY_ENTRY = [
     (no.LinfBall(0.6), complex),
     (no.Disc(np.linspace(-0.3, 0.4, N) * 1j, 0.5), complex),
     (no.ComplexBox((-0.5, np.linspace(0.2, 0.8, N)), (0.0, 0.5)), complex),
-    (no.L1Norm(0.03), float),
-    (no.L1Norm(0.03), complex),
+    (no.L1Norm(0.1), float),
+    (no.L1Norm(0.1), complex),
 ]
 AS_A_WHOLE = [
     (no.L1Ball(3.0), float),
@@ -66,9 +67,9 @@ AS_A_WHOLE = [
     (no.Hyperplane(np.arange(1.0, N + 1), 1.0), complex),
     (no.L0Ball(5), float),
     (no.Intersection(no.L2Ball(1.0), no.NonNegative()), float),
-    (no.L2Norm(0.1), float),
-    (no.LinfNorm(0.2), float),
-    (no.GroupL1Norm(np.arange(N) % 4, 0.1), complex),
+    (no.L2Norm(0.3), float),
+    (no.LinfNorm(0.6), float),
+    (no.GroupL1Norm(np.arange(N) % 4, 0.3), complex),
 ]
 ENDS = BY_ENTRY + AS_A_WHOLE if PLAIN else [BY_ENTRY[1], BY_ENTRY[6], AS_A_WHOLE[0], AS_A_WHOLE[9]]
 
@@ -95,12 +96,12 @@ def check(head, end, dtype, steps=12, n=N, rtol=1e-13):
     changed = 0
     for k in range(steps):
         g = random_vector(n, 100 + k, dtype)
-        before, count = g.copy(), plain.count
+        before, count, learning_rate = g.copy(), plain.count, plain.learning_rate
         opt.update(x, g)
         plain.update(y, g)
         if plain.count > count:
             free = y.copy()
-            y[:] = nearest_point(end, y)
+            y[:] = nearest_point(end, y, learning_rate)
             changed += not np.array_equal(y, free)
         np.testing.assert_allclose(x, y, rtol=rtol, atol=rtol)
         np.testing.assert_array_equal(g, before)
@@ -175,7 +176,7 @@ def test_ista_finds_the_lasso():
     a, b = random_vector(40, 5).reshape(8, 5), random_vector(8, 6)
     rate, weight = 1 / np.linalg.norm(a, 2) ** 2, 0.8
     x = np.zeros(5)
-    opt = no.chain(no.SGD(rate), no.L1Norm(rate * weight)).init(x)
+    opt = no.chain(no.SGD(rate), no.L1Norm(weight)).init(x)
     for _ in range(5000):
         opt.update(x, a.T @ (a @ x - b))
     dual = a.T @ (b - a @ x)
@@ -183,6 +184,55 @@ def test_ista_finds_the_lasso():
     held = x != 0
     assert 0 < held.sum() < 5
     np.testing.assert_allclose(dual[held], weight * np.sign(x[held]), rtol=1e-9)
+
+
+NORMS = [no.L1Norm(0.5), no.L2Norm(0.5), no.LinfNorm(0.5), no.GroupL1Norm(np.arange(N) % 4, 0.5)]
+
+
+@pytest.mark.parametrize("end", NORMS if PLAIN else [NORMS[0], NORMS[3]], ids=label)
+def test_the_weight_of_a_norm_follows_the_learning_rate(end):
+    """That of a schedule, step by step, and one that is set takes its place."""
+    rates = [0.2, 0.2, 0.04, 0.04, 0.7]
+    x = random_vector(N, 8)
+    opt = no.chain(no.SGD(no.piecewise_constant(0.2, {2: 0.2})), end).init(x)
+    for k, rate in enumerate(rates):
+        if k == 4:
+            opt.learning_rate = rate
+        expected = nearest_point(end, x - rate * random_vector(N, k), rate)
+        opt.update(x, random_vector(N, k))
+        np.testing.assert_allclose(x, expected, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("end", NORMS if PLAIN else NORMS[1:2], ids=label)
+@pytest.mark.parametrize("head", [no.Scale(-0.1), no.COCOB(), no.chain(no.Trace(0.5), no.Scale(-0.1))], ids=label)
+def test_without_a_learning_rate_the_weight_is_its_own(head, end):
+    x = random_vector(N, 9)
+    y, opt = x.copy(), no.chain(head, end).init(x)
+    opt.update(x, random_vector(N, 1))
+    head.init(y).update(y, random_vector(N, 1))
+    np.testing.assert_allclose(x, nearest_point(end, y), rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("end", NORMS if PLAIN else [NORMS[0], NORMS[2]], ids=label)
+def test_a_norm_keeps_single_precision(end):
+    x, g = random_vector(N, 10, np.float32), random_vector(N, 11, np.float32)
+    expected = nearest_point(end, x.astype(float) - 0.3 * g.astype(float), 0.3)
+    no.chain(no.SGD(0.3), end).init(x).update(x, g)
+    assert x.dtype == np.float32
+    np.testing.assert_allclose(x, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.jit_only
+def test_a_norm_with_labels_loses_no_reference():
+    labels = np.arange(N) % 4
+    x, g = np.ones(N), np.ones(N)
+    opt = no.chain(no.SGD(0.1), no.GroupL1Norm(labels, 0.1)).init(x)
+    opt.update(x, g)
+    before = rtsys.get_allocation_stats()
+    for _ in range(20):
+        opt.update(x, g)
+    after = rtsys.get_allocation_stats()
+    assert after.alloc - before.alloc == after.free - before.free
 
 
 def test_a_nan_stays_in_its_entry_with_a_set_of_numbers():
