@@ -41,6 +41,7 @@ from numba.extending import NativeValue, box, intrinsic, overload, overload_attr
 
 from ._call import lent
 from ._compile import jit
+from ._keywords import explained
 from ._plain import PLAIN
 from ._stamp import STAMP
 
@@ -99,6 +100,8 @@ def stateful(declared):
         body["_from_fields"] = classmethod(_rebuild)
         body["__new__"] = lambda cls, *args, **kwargs: cls.compiled.new(*args, **kwargs)
         body.update(own)
+        if "__new__" in own:
+            body["__new__"] = staticmethod(explained(own["__new__"].__func__, owner=cls.__name__))
         if PLAIN:
             body["__slots__"] = declared.names
             body["_values"] = property(lambda self: tuple(getattr(self, name) for name in declared.names))

@@ -144,6 +144,8 @@ class Optimizer:
         if type(x) is not np.ndarray or type(g) is not np.ndarray or x.dtype is not g.dtype or not x.flags.carray:
             x, g = step_vectors(x, g)
         if not g.flags.carray:  # of another stride, or read-only
+            if g.shape != x.shape:  # before it is copied
+                self._explain(x, g, f)
             g = np.array(g)
         if f is not None:
             f = float(objective_value(f))

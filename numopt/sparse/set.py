@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import by_type, is_number, jit
+from .._jit import by_type, explained, is_number, jit
 from .._scalars import nothing
 from ..generic import accepts, numbers, prepare, vectors
 from ..rules import chain, checks
@@ -75,6 +75,7 @@ class KeepLinks:
     closes = True
 
 
+@explained
 def SET(
     rule,
     layers,
