@@ -35,7 +35,7 @@ def _array_of_numbers(values, name, kinds="real or complex numbers"):
     if type(values) is np.ndarray and values.dtype.kind in "fciu":
         return values
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(f"{name} has masked entries: fill them, or leave them out with {name}.compressed()")
+        raise ValueError(f"{name} has masked entries, which have no value: use filled() or compressed()")
     try:
         given = np.asarray(values)
     except ValueError:
@@ -122,9 +122,10 @@ def bounds_vectors(bounds, n):
 
 def _of_pairs(bounds, n):
     """(lower, upper) of a sequence of pairs, which may hold None."""
-    if isinstance(bounds, (str, bytes)) or isinstance(bounds, np.ma.MaskedArray):
-        if not isinstance(bounds, np.ma.MaskedArray) or np.ma.is_masked(bounds):
-            raise TypeError(f"bounds must be Bounds or pairs (lower, upper) of numbers, got {bounds!r}")
+    if isinstance(bounds, (str, bytes)):
+        raise TypeError(f"bounds must be Bounds or pairs (lower, upper) of numbers, got {bounds!r}")
+    if isinstance(bounds, np.ma.MaskedArray) and np.ma.is_masked(bounds):
+        raise ValueError("bounds has masked entries: use filled(), with infinite numbers for no bound")
     try:
         pairs = list(bounds)
     except TypeError:
@@ -144,7 +145,7 @@ def _of_pairs(bounds, n):
 
 def _real_bounds(values, name):
     """Lower or upper bounds as floats."""
-    given = _array_of_numbers(values, f"bounds: the {name} bounds")
+    given = _array_of_numbers(values, f"bounds: the {name} bounds", "real numbers")
     if given.dtype.kind not in "iuf":
         raise TypeError(f"bounds: the {name} bounds must be real numbers, got {_short(values)}")
     return given.astype(float)

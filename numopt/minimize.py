@@ -8,6 +8,7 @@ from scipy.optimize import Bounds
 
 from ._foreign import cuda_part, is_device_array
 from ._input import start_vector
+from ._jit import python_only
 from .drive import drive
 from .objective import Objective
 from .options import SearchOptions, merge
@@ -21,6 +22,11 @@ from .watch import Callback, History, Progress
 METHODS = ("L-BFGS", "L-BFGS-B", "SPG", "SparseEvolution")
 
 
+@python_only(
+    "minimize is called from Python; in @njit code drive a solver:\n"
+    "    opt = LBFGS(x0)\n"
+    "    while opt.running: opt.tell(*value_and_gradient(opt.ask()))"
+)
 def minimize(
     fun,
     x0,

@@ -74,8 +74,8 @@ def merge(options, tol, kind=Options):
         given.setdefault("gtol", tol)
     if not kind._field_defaults.keys() >= given.keys():
         unknown = [name for name in given if name not in kind._fields]
-        hints = "".join(f"; {name}: {hint[:-1]}" for name in unknown if (hint := suggestion(name, kind._fields)))
-        message = f"unknown options: {', '.join(map(str, unknown))}{hints}; known: {', '.join(kind._fields)}"
+        named = [f"{name} ({hint[:-1]})" if (hint := suggestion(name, kind._fields)) else str(name) for name in unknown]
+        message = f"unknown options: {', '.join(named)}; known: {', '.join(kind._fields)}"
         warnings.warn(message, OptimizeWarning, stacklevel=callers_level())
         given = {name: value for name, value in given.items() if name in kind._fields}
     for name, value in given.items():

@@ -8,7 +8,7 @@ from ._nested import Positions, add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, plain, sqrt
 from ._record import Record, is_number, record, variant
-from ._refuse import refuse
+from ._refuse import python_only, refuse
 from ._stamp import STAMP
 from ._stateful import fields, lend, stateful
 from ._views import bits_of_float, float_of_bits, real_view, same_memory, stack_array, view_like
@@ -38,6 +38,7 @@ __all__ = [
     "lend",
     "log",
     "plain",
+    "python_only",
     "read",
     "real_view",
     "record",

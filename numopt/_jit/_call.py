@@ -170,7 +170,7 @@ def adapt(make_evaluate, functions, args, dtype):
                 return None
             adapted, address = _compile(make_evaluate, functions, args_type, dtype.char)
             holder, held_at = _hold(args)
-        except (NumbaError, ValueError):
+        except (NumbaError, TypeError, ValueError):
             return None  # driven from Python, where the user's own error shows itself
     return Adapted(address, held_at, (adapted, holder))
 

@@ -255,6 +255,6 @@ def variant(function):
             complaint = wrong_arguments(function.__name__, signature, args, kwargs)
             return refuse(complaint) if complaint else function
 
-        choose.__signature__ = signature
-        overload(call)(choose)
+        # not strict, and without a signature of its own, at which Numba would refuse wrong keywords in its words
+        overload(call, strict=False)(choose)
     return call

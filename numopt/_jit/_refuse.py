@@ -8,6 +8,10 @@ import contextlib
 import sys
 from pathlib import Path
 
+from numba.extending import overload
+
+from ._plain import PLAIN
+
 _PACKAGE = str(Path(__file__).parents[1])
 
 
@@ -26,3 +30,18 @@ def _line_of_caller():
                 return f"\n{location.strformat()}"
         frame = frame.f_back
     return ""
+
+
+def python_only(advice):
+    """Decorate a function that compiled code cannot call; ``advice`` is the sentence that its users get there."""
+
+    def decorate(function):
+        if not PLAIN:
+
+            @overload(function)
+            def _(*args, **kwargs):
+                refuse(advice)
+
+        return function
+
+    return decorate
