@@ -97,7 +97,8 @@ def point_vector(x):
 def bounds_vectors(bounds, n):
     """(lower, upper) of SciPy's ``bounds``: a ``Bounds`` object, or pairs (lower, upper) with None for no bound.
 
-    Also an array of shape (n, 2), and a ``Box``. The vectors are fresh; whether a number lies between them is left to the caller.
+    Also an array of shape (n, 2), and a ``Box``. The vectors are fresh; whether a number lies between them is left to
+    the caller.
 
     Raises
     ------

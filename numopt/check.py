@@ -68,7 +68,9 @@ class GradientReport:
         return "\n".join(lines)
 
 
-@python_only("check_gradient is called from Python, also for a compiled function: check it before compiled code uses it")
+@python_only(
+    "check_gradient is called from Python, also for a compiled function: check it before compiled code uses it"
+)
 def check_gradient(fun, x, jac=True, args=(), rtol=1e-5, seed=0):
     r"""Compare a gradient with finite differences at a point.
 

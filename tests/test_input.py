@@ -114,7 +114,6 @@ class TestStartVector:
         with pytest.raises(TypeError, match=r"^x0 must hold real or complex numbers, got dtype"):
             start_vector(x0)
 
-
     @pytest.mark.parametrize(
         ("x0", "expected"),
         [
@@ -135,15 +134,17 @@ class TestStartVector:
         x0 = np.empty(2, object)
         x0[:] = 1.0, 0
         x0[1] = entry
-        with pytest.raises(TypeError, match=r"^x0 must hold real or complex numbers.*entry 1 .*use x0\.astype\(float\)"):
+        with pytest.raises(
+            TypeError, match=r"^x0 must hold real or complex numbers.*entry 1 .*use x0\.astype\(float\)"
+        ):
             start_vector(x0)
 
     def test_masked_entries(self):
-        with pytest.raises(ValueError, match="^x0 has masked entries"):
+        with pytest.raises(ValueError, match=r"^x0 has masked entries"):
             start_vector(np.ma.masked_array([1.0, 2.0], [False, True]))
 
     def test_ragged(self):
-        with pytest.raises(ValueError, match="^x0 must be a vector of numbers"):
+        with pytest.raises(ValueError, match=r"^x0 must be a vector of numbers"):
             start_vector([[1.0], [1.0, 2.0]])
 
 
@@ -179,7 +180,7 @@ class TestBounds:
         [[("0", "1")] * 2, [(0, "x")] * 2, [(0, 1j)] * 2, "ab", Bounds(0, 1).__dict__, [(False, True)] * 2],
     )
     def test_no_numbers(self, bounds):
-        with pytest.raises((TypeError, ValueError), match="^bounds"):
+        with pytest.raises((TypeError, ValueError), match=r"^bounds"):
             bounds_vectors(bounds, 2)
 
     @pytest.mark.parametrize("low", ["0", 1j, None])
@@ -187,13 +188,13 @@ class TestBounds:
         class Given:
             lb, ub = [low, low], [1.0, 1.0]
 
-        with pytest.raises(TypeError, match="^bounds"):
+        with pytest.raises(TypeError, match=r"^bounds"):
             bounds_vectors(Given(), 2)
 
     def test_masked(self):
-        with pytest.raises(ValueError, match="^bounds has masked entries"):
+        with pytest.raises(ValueError, match=r"^bounds has masked entries"):
             bounds_vectors(np.ma.masked_array([[0, 1], [0, 1.0]], [[True, False], [False, False]]), 2)
-        with pytest.raises(ValueError, match="^bounds: the lower bounds has masked entries"):
+        with pytest.raises(ValueError, match=r"^bounds: the lower bounds has masked entries"):
             bounds_vectors(Masked(), 2)
 
 
@@ -347,7 +348,9 @@ class TestObjectiveValue:
 
 
 class TestLimit:
-    @pytest.mark.parametrize(("value", "expected"), [(100, 100), (100.1, 101), (np.float32(2.5), 3), (math.inf, LARGEST)])
+    @pytest.mark.parametrize(
+        ("value", "expected"), [(100, 100), (100.1, 101), (np.float32(2.5), 3), (math.inf, LARGEST)]
+    )
     def test_rounds_up(self, value, expected):
         number = limit(value, 0, "maxiter")
         assert type(number) is int
@@ -355,7 +358,7 @@ class TestLimit:
 
     @pytest.mark.parametrize("value", [True, "100", None, 1j, math.nan])
     def test_not_a_number(self, value):
-        with pytest.raises(TypeError, match="^maxiter must be an integer"):
+        with pytest.raises(TypeError, match=r"^maxiter must be an integer"):
             limit(value, 0, "maxiter")
 
 
@@ -386,7 +389,9 @@ class TestAtLeast:
         with pytest.raises(ValueError, match=r"^memory must be at least 1, got (-\d+|0)$"):
             at_least(value, 1, "memory")
 
-    @pytest.mark.parametrize("value", [True, np.False_, 2.5, np.float64(0.1), "6", None, [6], 6j, np.array([6.0, 7.0]), Fraction(6)])
+    @pytest.mark.parametrize(
+        "value", [True, np.False_, 2.5, np.float64(0.1), "6", None, [6], 6j, np.array([6.0, 7.0]), Fraction(6)]
+    )
     def test_not_an_integer(self, value):
         with pytest.raises(TypeError, match=r"^memory must be an integer, got "):
             at_least(value, 1, "memory")
@@ -412,7 +417,23 @@ class TestNotNegative:
         with pytest.raises(ValueError, match=r"^gtol must not be negative, got"):
             not_negative(value, "gtol")
 
-    @pytest.mark.parametrize("value", [True, np.True_, np.ma.masked, np.complex64(1), None, "small", "1", b"1", 1j, np.complex128(1.0), [1.0, 2.0], object()])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            True,
+            np.True_,
+            np.ma.masked,
+            np.complex64(1),
+            None,
+            "small",
+            "1",
+            b"1",
+            1j,
+            np.complex128(1.0),
+            [1.0, 2.0],
+            object(),
+        ],
+    )
     def test_not_a_number(self, value):
         with pytest.raises(TypeError, match=r"^gtol must be a number, got"):
             not_negative(value, "gtol")

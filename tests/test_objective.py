@@ -529,7 +529,7 @@ class TestCompiled:
             minimize(compiled_once(fun), [1.0, 2.0], jac=jac)
 
     def test_a_compiled_function_of_candidates_that_changes_x_is_refused(self):
-        with pytest.raises(ValueError, match="^fun changes x"):
+        with pytest.raises(ValueError, match=r"^fun changes x"):
             minimize(compiled_once(spoiling), np.ones(3), method="SparseEvolution", options={"maxfun": 200})
 
     def test_an_exception_is_a_flag(self):

@@ -86,6 +86,8 @@ def nearest(name, known):
     plain = str(name).lower().strip("_")
     same = [other for other in known if other.replace("_", "") == plain.replace("_", "")]
     peers = [other for other in known if plain in _PEERS.get(other, "").replace("lambda_", "lambda").split(", ")]
+    if len(peers) > 1 and "learning_rate" in peers:  # alpha, gamma, eta mean many things; the others fewer
+        peers.remove("learning_rate")
     return same or peers or difflib.get_close_matches(plain, known, n=1)
 
 
