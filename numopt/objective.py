@@ -172,9 +172,7 @@ def _value(f, jac):
     """The value, where a pair of value and gradient is answered with the right ``jac``."""
     if type(f) is float or type(f) is np.float64:
         return f
-    if isinstance(f, (tuple, list)) and len(f) > 1:
-        if jac is True:
-            raise TypeError(f"with jac=True, fun must return the pair (value, gradient); its value is {_in_words(f)}")
+    if jac is not True and isinstance(f, (tuple, list)) and len(f) > 1:
         instead = f" instead of jac={jac!r}" if jac == "inplace" else (", without jac" if callable(jac) else "")
         what = "a pair: pass jac=True" + instead if len(f) == 2 else f"{_in_words(f)}, not one number"
         raise TypeError(f"fun returned {what}")

@@ -97,10 +97,6 @@ def _limit_from_0(value, name):
     return limit(value, 0, name)
 
 
-def _limit_from_1(value, name):
-    return limit(value, 1, name)
-
-
 def _none_or_from_1(value, name):
     return None if value is None else at_least(value, 1, name)
 
@@ -134,7 +130,7 @@ _CHECKS = {
     "maxcor": _from_1,
     "maxls": _none_or_from_1,
     "maxiter": _limit_from_0,
-    "maxfun": _limit_from_1,
+    "maxfun": _from_1,
     "ftol": not_negative,
     "gtol": not_negative,
     "eps": _steps,

@@ -52,7 +52,8 @@ class Optimizer:
     ``update(x, g)`` changes x in place by one step along the gradient g. The same in Python and in ``@njit`` code;
     there ``update`` does not raise: it returns 0, or -1 if the sizes of x and g do not fit, in which case it has
     touched nothing. Look at that where sizes may be wrong: ``if opt.update(x, g) != 0: break``. In Python
-    long vectors go to all threads, with the same bits. For complex x, g = df/dRe(x) + i df/dIm(x), the direction of steepest ascent. One object must not be used by two threads at once.
+    long vectors go to all threads, with the same bits. For complex x, g = df/dRe(x) + i df/dIm(x), the direction of
+    steepest ascent. One object must not be used by two threads at once.
 
     Attributes
     ----------
