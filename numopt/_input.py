@@ -34,8 +34,7 @@ def _array_of_numbers(values, name, kinds="real or complex numbers"):
     """
     if type(values) is np.ndarray and values.dtype.kind in "fciu":
         return values
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(f"{name} has masked entries, which have no value: use filled() or compressed()")
+    _refuse_masked(values, name)
     try:
         given = np.asarray(values)
     except ValueError:
@@ -60,6 +59,12 @@ def _array_of_numbers(values, name, kinds="real or complex numbers"):
     raise TypeError(f"{name} must hold {kinds}, got dtype object, whose entries do not convert: use {advice}")
 
 
+def _refuse_masked(values, name):
+    """ValueError for an array with masked entries, of which NumPy would take what is under the mask."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked entries, which have no value: use filled() or compressed()")
+
+
 def _short(value):
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
@@ -73,7 +78,8 @@ def _refuse_device_array(x, name):
 
 def parameter_vector(x):
     """``x`` as a contiguous vector of float32, float64, complex64 or complex128; copied only if it is not that."""
-    given = _array_of_numbers(x, "x")
+    _refuse_masked(x, "x")
+    given = np.asarray(x)
     if given.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
         raise TypeError(f"x must be float32, float64, complex64 or complex128, got {given.dtype}: use x.astype(float)")
     if given.ndim != 1:
@@ -160,6 +166,8 @@ def step_vectors(x, g):
     if not isinstance(x, np.ndarray) or not x.flags.carray or x.ndim != 1:
         what = f"{type(x).__name__}" if not isinstance(x, np.ndarray) else f"shape {x.shape}, strides {x.strides}"
         raise ValueError(f"update: x is changed in place, so it must be a writable contiguous NumPy vector, got {what}")
+    _refuse_masked(x, "update: x")
+    _refuse_masked(g, "update: g")
     g = np.asarray(g)
     if g.dtype != x.dtype:
         raise ValueError(f"update: x is {x.dtype}, but g is {g.dtype}; pass g.astype(x.dtype)")

@@ -57,8 +57,9 @@ def minimize(
         'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case, also 'lbfgs'; the default. 'SPG', the spectral
         projected gradient method (:class:`numopt.SPG`), which is also taken for bounds and constraints.
         'SparseEvolution', which minimises f(x) + penalty * (nonzero entries of x) from values alone
-        (:class:`numopt.SparseEvolution`), with options of its own. Or a first-order rule or chain, such as ``Adam(1e-2)``, for a deterministic objective: one
-        evaluation a step, until ``gtol`` or a limit; the best point seen is returned. A chain that ends with a set
+        (:class:`numopt.SparseEvolution`), with options of its own. Or a first-order rule or chain, such as
+        ``Adam(1e-2)``, for a deterministic objective: one evaluation a step, until ``gtol`` or a limit; the best point
+        seen is returned. A chain that ends with a set
         keeps within it, from the projection of x0 on, until no entry of P(x - g) - x is larger than ``gtol``; one that
         ends with a function such as ``L1Norm`` goes on to a limit. One with :func:`SET` begins at a copy of x0 that
         ``init`` has made sparse. For SPG and rules, the options on line searches, pairs and ``ftol`` do not matter.

@@ -132,16 +132,29 @@ def test_bounds_objects_are_taken_everywhere():
         no.minimize(bowl, [1.0, 1.0], jac=True, bounds=bounds, constraints=bounds)
 
 
-def test_a_strided_gradient_of_another_size_is_not_copied():
-    class Unreadable(np.ndarray):
-        def __array__(self, *args, **kwargs):
-            raise AssertionError
+@pytest.mark.parametrize("call", ["update", "tell", "project"])
+def test_a_strided_vector_of_another_size_is_not_copied(call):
+    """It spans 2^40 entries, of which no machine here could make a copy."""
+    x, huge = np.zeros(3), np.lib.stride_tricks.as_strided(np.zeros(1), (2**40,), (0,))
+    opt, solver = no.SGD(0.1).init(x), no.LBFGS(x)
+    calls = {
+        "update": (lambda: opt.update(x, huge), "3 entries, got x"),
+        "tell": (lambda: solver.tell(1.0, huge), "the gradient has 1099511627776 entries, but x has 3"),
+        "project": (lambda: no.project(huge, no.NonNegative(), out=x), "out must be"),
+    }
+    with pytest.raises(ValueError, match=calls[call][1]):
+        calls[call][0]()
 
-    x, g = np.zeros(3), np.zeros(20)[::2]
-    opt = no.SGD(0.1).init(x)
-    with pytest.raises(ValueError, match=r"3 entries, got x of float64 \(3,\) and g of float64 \(10,\)"):
-        opt.update(x, g)
-    assert opt.count == 0
+
+def test_masked_entries_of_a_gradient_are_refused():
+    x, g = np.zeros(2), np.ma.masked_array([1.0, 2.0], [False, True])
+    for call in (lambda: no.SGD(0.1).init(x).update(x, g), lambda: no.LBFGS(x).tell(1.0, g)):
+        with pytest.raises(ValueError, match="has masked entries"):
+            call()
+    with pytest.raises(ValueError, match=r"^x has masked entries"):
+        no.project(g, no.NonNegative())
+    with pytest.raises(TypeError, match="lower must hold numbers"):
+        no.Box(g, 3.0)
 
 
 @pytest.mark.jit_only

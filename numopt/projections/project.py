@@ -149,7 +149,9 @@ def _fitting(x, onto, caller):
 def _checked(x, onto, out, caller):
     given = x
     if isinstance(out, np.ndarray) and isinstance(x, np.ndarray) and out.shape != x.shape:  # before x is copied
-        raise ValueError(f"{caller}: out must be a vector of {x.size} entries as x is, got shape {out.shape}")
+        raise ValueError(
+            f"{caller}: out must be a writable {x.dtype} vector of {x.size} entries, got {out.dtype} {out.shape}"
+        )
     x = _fitting(x, onto, caller)
     if out is None:
         result = np.empty_like(x)
