@@ -125,7 +125,7 @@ def stateful(declared):
                 if value.fset is not None:
                     _overload_setter(declared.Type, name, jit(value.fset))
             else:
-                overload_method(declared.Type, name, strict=False)(_choose(value, f"{cls.__name__}.{name}"))
+                overload_method(declared.Type, name)(_choose(value, f"{cls.__name__}.{name}"))
         return made
 
     return decorate
@@ -186,8 +186,9 @@ def _choose(implementation, owner=None):
                 refuse(complaint)
         return implementation
 
-    if owner is None:
-        choose.__signature__ = signature  # at which Numba itself would refuse wrong keywords, in its words
+    # at this signature Numba refuses wrong keywords in its own words; it needs that of methods to call them
+    if owner is None or "." in owner:
+        choose.__signature__ = signature
     return choose
 
 
