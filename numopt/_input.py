@@ -1,5 +1,6 @@
 """What Python callers pass in, checked and normalised once."""
 
+import math
 import operator
 import sys
 
@@ -14,9 +15,7 @@ _LARGEST = np.iinfo(np.int64).max
 def start_vector(x0, name="x0"):
     """``x0`` as a fresh contiguous float64 or complex128 vector; a scalar becomes a vector of one entry."""
     _refuse_device_array(x0, name)
-    given = np.asarray(x0)
-    if given.dtype.kind not in "biufc":
-        raise TypeError(f"{name} must hold real or complex numbers, got dtype {given.dtype}")
+    given = _array_of_numbers(x0, name)
     if given.ndim > 1:
         raise ValueError(f"{name} must be a vector, got shape {given.shape}: pass {name}.ravel() and reshape in fun")
     dtype = np.complex128 if given.dtype.kind == "c" else np.float64
@@ -27,6 +26,50 @@ def start_vector(x0, name="x0"):
     return vector
 
 
+def _array_of_numbers(values, name, kinds="real or complex numbers"):
+    """``values`` as an array of real or complex numbers.
+
+    Numbers of other kinds (Fraction, Decimal, those of sympy) become floats; what is no number, and masked entries,
+    raise.
+    """
+    if type(values) is np.ndarray and values.dtype.kind in "fciu":
+        return values
+    _refuse_masked(values, name)
+    try:
+        given = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name} must be a vector of numbers, got {_short(values)}") from None
+    if given.dtype.kind in "biufc":
+        return given
+    if given.dtype.kind != "O":
+        raise TypeError(f"{name} must hold {kinds}, got dtype {given.dtype}")
+    advice = f"{name}.astype(float)" if name.isidentifier() else "astype(float)"
+    entries = given.ravel()
+    for k, entry in enumerate(entries):
+        if isinstance(entry, (str, bytes)) or not (hasattr(entry, "__float__") or hasattr(entry, "__complex__")):
+            raise TypeError(
+                f"{name} must hold {kinds}, got dtype object, whose entry {k} is {_short(entry)}: "
+                f"use {advice} once all entries are numbers"
+            )
+    for kind in float, complex:
+        try:
+            return np.array([kind(entry) for entry in entries], kind).reshape(given.shape)
+        except (TypeError, ValueError, OverflowError):
+            continue  # some are complex
+    raise TypeError(f"{name} must hold {kinds}, got dtype object, whose entries do not convert: use {advice}")
+
+
+def _refuse_masked(values, name):
+    """ValueError for an array with masked entries, of which NumPy would take what is under the mask."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked entries, which have no value: use filled() or compressed()")
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def _refuse_device_array(x, name):
     """TypeError for an array on a GPU, which NumPy would copy without a word."""
     if is_device_array(x):
@@ -35,6 +78,7 @@ def _refuse_device_array(x, name):
 
 def parameter_vector(x):
     """``x`` as a contiguous vector of float32, float64, complex64 or complex128; copied only if it is not that."""
+    _refuse_masked(x, "x")
     given = np.asarray(x)
     if given.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
         raise TypeError(f"x must be float32, float64, complex64 or complex128, got {given.dtype}: use x.astype(float)")
@@ -48,9 +92,7 @@ def point_vector(x):
     if type(x) is np.ndarray and x.ndim == 1 and x.dtype.char in "dDfF" and x.dtype.isnative and x.flags.carray:
         return x
     _refuse_device_array(x, "x")
-    given = np.asarray(x)
-    if given.dtype.kind not in "biufc":
-        raise TypeError(f"x must hold real or complex numbers, got dtype {given.dtype}")
+    given = _array_of_numbers(x, "x")
     if given.ndim != 1:
         raise ValueError(f"x must be a vector, got shape {given.shape}: pass x.ravel()")
     if given.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
@@ -61,7 +103,8 @@ def point_vector(x):
 def bounds_vectors(bounds, n):
     """(lower, upper) of SciPy's ``bounds``: a ``Bounds`` object, or pairs (lower, upper) with None for no bound.
 
-    A ``Box`` is taken too. The vectors are fresh; whether a number lies between them is left to the caller.
+    Also an array of shape (n, 2), and a ``Box``. The vectors are fresh; whether a number lies between them is left to
+    the caller.
 
     Raises
     ------
@@ -74,23 +117,45 @@ def bounds_vectors(bounds, n):
     if getattr(type(bounds), "is_set", False) and names is None:
         raise TypeError(f"bounds must be Bounds, a Box, or pairs (lower, upper); pass a set as constraints={bounds!r}")
     if names is not None:
-        lower, upper = (np.asarray(getattr(bounds, name)) for name in names)
-        if lower.dtype.kind == "c" or upper.dtype.kind == "c":
-            raise TypeError(f"bounds must be real, got {bounds!r}")
-        lower, upper = lower.astype(float), upper.astype(float)
+        lower, upper = getattr(bounds, names[0]), getattr(bounds, names[1])
     else:
-        try:
-            pairs = list(bounds)
-        except TypeError:
-            raise TypeError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}") from None
-        if any(np.size(pair) != 2 for pair in pairs):
-            raise ValueError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}")
-        lower = np.array([-np.inf if low is None else low for low, _ in pairs], float)
-        upper = np.array([np.inf if high is None else high for _, high in pairs], float)
+        lower, upper = _of_pairs(bounds, n)
+    lower, upper = _real_bounds(lower, "lower"), _real_bounds(upper, "upper")
     for name, bound in (("lower", lower), ("upper", upper)):
         if bound.size not in (1, n) or (bound.ndim == 1 and names is None and bound.size != n):
             raise ValueError(f"bounds: {bound.size} {name} bounds for {n} variables")
     return np.broadcast_to(lower.ravel(), n).copy(), np.broadcast_to(upper.ravel(), n).copy()
+
+
+def _of_pairs(bounds, n):
+    """(lower, upper) of a sequence of pairs, which may hold None."""
+    if isinstance(bounds, (str, bytes)):
+        raise TypeError(f"bounds must be Bounds or pairs (lower, upper) of numbers, got {bounds!r}")
+    if isinstance(bounds, np.ma.MaskedArray) and np.ma.is_masked(bounds):
+        raise ValueError("bounds has masked entries: use filled(), with infinite numbers for no bound")
+    try:
+        pairs = list(bounds)
+    except TypeError:
+        raise TypeError(f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}") from None
+    for k, pair in enumerate(pairs):
+        if isinstance(pair, (str, bytes)) or not hasattr(pair, "__len__") or len(pair) != 2:
+            advice = ""
+            if len(pairs) == 2 and n != 2:
+                advice = "; vectors of lower and of upper bounds are scipy.optimize.Bounds(lower, upper)"
+            raise ValueError(
+                f"bounds must be Bounds or pairs (lower, upper), got {bounds!r}, whose entry {k} is none{advice}"
+            )
+    lower = [-np.inf if low is None else low for low, _ in pairs]
+    upper = [np.inf if high is None else high for _, high in pairs]
+    return lower, upper
+
+
+def _real_bounds(values, name):
+    """Lower or upper bounds as floats."""
+    given = _array_of_numbers(values, f"bounds: the {name} bounds", "real numbers")
+    if given.dtype.kind not in "iuf":
+        raise TypeError(f"bounds: the {name} bounds must be real numbers, got {_short(values)}")
+    return given.astype(float)
 
 
 def step_vectors(x, g):
@@ -101,6 +166,8 @@ def step_vectors(x, g):
     if not isinstance(x, np.ndarray) or not x.flags.carray or x.ndim != 1:
         what = f"{type(x).__name__}" if not isinstance(x, np.ndarray) else f"shape {x.shape}, strides {x.strides}"
         raise ValueError(f"update: x is changed in place, so it must be a writable contiguous NumPy vector, got {what}")
+    _refuse_masked(x, "update: x")
+    _refuse_masked(g, "update: g")
     g = np.asarray(g)
     if g.dtype != x.dtype:
         raise ValueError(f"update: x is {x.dtype}, but g is {g.dtype}; pass g.astype(x.dtype)")
@@ -119,13 +186,17 @@ def gradient_vector(g, dtype, size):
     """A gradient as a contiguous vector of the solver's dtype."""
     if type(g) is np.ndarray and g.dtype == dtype and g.shape == (size,) and g.flags.c_contiguous:
         return g
-    given = np.asarray(g)
+    if isinstance(g, (tuple, list)) and len(g) == 2 and np.ndim(g[0]) == 0 and np.ndim(g[1]) > 0:
+        raise TypeError("the gradient is a pair: if it is (value, gradient), let fun return both, with jac=True")
+    try:
+        given = np.asarray(g)
+    except ValueError:
+        raise ValueError(f"the gradient must be a vector of numbers, got {_short(g)}") from None
     if given.size != size:
         raise ValueError(f"the gradient has {given.size} entries, but x has {size}")
-    if given.dtype.kind not in "biufc":
-        raise TypeError(f"the gradient must hold numbers, got dtype {given.dtype}")
+    given = _array_of_numbers(g if isinstance(g, np.ma.MaskedArray) else given, "the gradient", "numbers")
     if given.dtype.kind == "c" and np.dtype(dtype).kind != "c":
-        raise TypeError("the gradient is complex, but x is real; start from a complex x0, or return its real part")
+        raise TypeError("the gradient is complex, but x is real: start from a complex x0, such as x0.astype(complex)")
     return np.ascontiguousarray(given, dtype=dtype).reshape(size)
 
 
@@ -133,16 +204,37 @@ def objective_value(f):
     """The value of an objective as a float: a real number, or an array of one."""
     if type(f) is float or type(f) is np.float64:
         return f
-    given = np.asarray(f)
+    if isinstance(f, np.ma.MaskedArray) and np.ma.is_masked(f):
+        raise ValueError("the objective must return a real number, got a masked one: return np.inf outside the domain")
+    try:
+        given = np.asarray(f)
+    except ValueError:
+        raise ValueError(f"the objective must return one number, got {_short(f)}") from None
     if given.size != 1:
         raise ValueError(f"the objective must return one number, got an array of shape {given.shape}")
     if given.dtype.kind == "c":
         raise TypeError(
             f"the objective must be real, got {given.item()}; return f.real if its imaginary part is rounding"
         )
-    if given.dtype.kind not in "biuf":
-        raise TypeError(f"the objective must return a real number, got {f!r}")
-    return float(given.item())
+    if given.dtype.kind == "b":
+        raise TypeError(f"the objective must return a real number, got the truth value {f!r}; float(f) is a number")
+    number = given.item()
+    if given.dtype.kind == "O" and hasattr(number, "__float__"):  # Fraction, Decimal, a number of sympy
+        try:
+            return float(number)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    elif given.dtype.kind in "iuf":
+        return float(number)
+    raise TypeError(f"the objective must return a real number, got {_short(f)}")
+
+
+def real_values(values):
+    """The values of an objective at several points, as an array of real numbers."""
+    given = _array_of_numbers(values, "the values", "real numbers")
+    if given.dtype.kind not in "iuf":
+        raise TypeError(f"the values must be real numbers, got dtype {given.dtype}")
+    return given
 
 
 def callers_level():
@@ -159,6 +251,8 @@ def at_least(value, least, name):
     if type(value) is int and least <= value <= _LARGEST:
         return value
     try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         if not (isinstance(value, (float, np.floating)) and (value == np.inf or value == np.round(value))):
@@ -173,10 +267,20 @@ def at_least(value, least, name):
     return min(number, _LARGEST)
 
 
+def limit(value, least, name):
+    """A limit of a count, rounded up to an integer: SciPy takes 100.1."""
+    if type(value) is int and least <= value <= _LARGEST:
+        return value
+    if isinstance(value, (float, np.floating)) and np.isfinite(value):
+        value = math.ceil(value)
+    return at_least(value, least, name)
+
+
 def real_number(value, name):
     """A number as a float."""
     try:
-        if isinstance(value, (str, bytes, complex)):  # float() would read it, or drop the imaginary part of NumPy's
+        # float() would read text, and drop the imaginary part of NumPy's numbers
+        if isinstance(value, (str, bytes, complex, np.complexfloating, bool, np.bool_, np.ma.MaskedArray)):
             raise TypeError
         return float(value)
     except (TypeError, ValueError):

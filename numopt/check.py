@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._input import start_vector
+from ._jit import python_only
 from .objective import Objective
 
 _EPSILON = 2.220446049250313e-16
@@ -67,6 +68,9 @@ class GradientReport:
         return "\n".join(lines)
 
 
+@python_only(
+    "check_gradient is called from Python, also for a compiled function: check it before compiled code uses it"
+)
 def check_gradient(fun, x, jac=True, args=(), rtol=1e-5, seed=0):
     r"""Compare a gradient with finite differences at a point.
 

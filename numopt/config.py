@@ -7,7 +7,7 @@ import sys
 import numba
 
 from ._foreign import cuda_part
-from ._jit import PLAIN
+from ._jit import PLAIN, python_only
 from ._scalars import power
 
 _PACKAGES = "numba", "numpy", "scipy", "llvmlite", "numba-cuda"
@@ -29,6 +29,7 @@ class Config(dict):
         return f"<Config: {', '.join(self)}>"
 
 
+@python_only("show_config is called from Python, not in @njit code")
 def show_config():
     """Print versions, the threading layer, where compiled code is cached, and the GPUs, or why there are none.
 

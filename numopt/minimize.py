@@ -4,9 +4,11 @@ import copy
 import warnings
 
 import numpy as np
+from scipy.optimize import Bounds
 
 from ._foreign import cuda_part, is_device_array
 from ._input import start_vector
+from ._jit import python_only
 from .drive import drive
 from .objective import Objective
 from .options import SearchOptions, merge
@@ -15,11 +17,17 @@ from .rules import Chain, Descent, chain, is_rule
 from .rules.ending import ends
 from .search import search
 from .solvers import LBFGS, SPG, lbfgs_maker
+from .sparse import SparseEvolution
 from .watch import Callback, History, Progress
 
 METHODS = ("L-BFGS", "L-BFGS-B", "SPG", "SparseEvolution")
 
 
+@python_only(
+    "minimize is called from Python; in @njit code drive a solver:\n"
+    "    opt = LBFGS(x0)\n"
+    "    while opt.running: opt.tell(*value_and_gradient(opt.ask()))"
+)
 def minimize(
     fun,
     x0,
@@ -40,24 +48,26 @@ def minimize(
     ----------
     fun : callable
         ``fun(x, *args)``; what it returns depends on ``jac``. A Python function, or one compiled by ``numba.njit``,
-        which then runs in a compiled loop with the solver. A compiled function must not change x.
+        which then runs in a compiled loop with the solver. A compiled function must not change x: if its first call
+        does, that raises.
     x0 : array_like, shape (n,) or scalar
         Start, real or complex; computed in double precision; never modified.
     args : tuple
-        Further arguments of ``fun`` and ``jac``. Data that change from one call to the next belong here: arrays and
-        numbers enter compiled code as they are, while a new compiled function around them (a closure) is compiled
-        again, and Numba frees no machine code, about a megabyte each.
+        Further arguments of ``fun`` and ``jac``; anything else, also a list, is one argument, as in SciPy. Data that
+        change from one call to the next belong here: arrays and numbers enter compiled code as they are, while a new
+        compiled function around them (a closure) is compiled again, and Numba frees no machine code, about a megabyte
+        each.
     method : str, rule or chain, optional
-        'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case; the default. 'SPG', the spectral projected
-        gradient method (:class:`numopt.SPG`), which is also taken for bounds and constraints. 'SparseEvolution', which
-        minimises f(x) + penalty * (nonzero entries of x) from values alone (:class:`numopt.SparseEvolution`), with
-        options of its own. Or a first-order rule or chain, such as ``Adam(1e-2)``, for a deterministic objective: one
-        evaluation a step, until ``gtol`` or a limit; the best point seen is returned. A chain that ends with a set
-        keeps within it, from the projection of x0 on, until no entry of P(x - g) - x is larger than ``gtol``. With a
-        norm h at the end, ``chain(SGD(lr), L1Norm(lam))`` minimises f + h, until no entry of prox(x - g) - x is larger
-        than ``gtol``; with any other rule the rest point is another (:func:`chain`), and the run goes on to a limit,
-        without success. The last point is returned then, and ``fun`` is f there, without h. A chain with :func:`SET`
-        begins at a copy of x0 that
+        'L-BFGS' or 'L-BFGS-B' (the same without bounds), in any case, also 'lbfgs'; the default. 'SPG', the spectral
+        projected gradient method (:class:`numopt.SPG`), which is also taken for bounds and constraints.
+        'SparseEvolution', which minimises f(x) + penalty * (nonzero entries of x) from values alone
+        (:class:`numopt.SparseEvolution`), with options of its own. Or a first-order rule or chain, such as
+        ``Adam(1e-2)``, for a deterministic objective: one evaluation a step, until ``gtol`` or a limit; the best point
+        seen is returned. A chain that ends with a set keeps within it, from the projection of x0 on, until no entry of
+        P(x - g) - x is larger than ``gtol``. With a norm h at the end, ``chain(SGD(lr), L1Norm(lam))`` minimises f + h,
+        until no entry of prox(x - g) - x is larger than ``gtol``; with any other rule the rest point is another
+        (:func:`chain`), and the run goes on to a limit, without success. The last point is returned then, and ``fun``
+        is f there, without h. A chain with :func:`SET` begins at a copy of x0 that
         ``init`` has made sparse. For SPG and rules, the options on line searches, pairs and ``ftol`` do not matter.
     jac : True, callable, 'inplace', None, '2-point' or '3-point'
         True: ``fun`` returns (f, g). Callable: ``jac(x, *args)`` returns g. 'inplace': ``fun(x, g, *args)`` writes
@@ -67,6 +77,8 @@ def minimize(
     hess, hessp
         Accepted for compatibility; L-BFGS does not use them, and says so.
     bounds : Bounds, Box or sequence of pairs (lower, upper), optional
+        One pair for each variable, also as an array of shape (n, 2), as in SciPy; two vectors, of lower and of upper
+        bounds, are ``scipy.optimize.Bounds(lower, upper)`` (as a tuple they are two pairs, if n = 2).
         For real x; None or an infinite number is no bound. They are the constraint ``Box(lower, upper)``, handled by
         SPG, not by L-BFGS-B; finite differences keep within them. 'SparseEvolution' takes them, too, but no other set.
     constraints : set, optional
@@ -134,8 +146,8 @@ def minimize(
     Raises
     ------
     ValueError, TypeError
-        For input that cannot be right: a complex f, a gradient of another length, an x0 with NaN or two dimensions,
-        bounds for complex x, a set that is not convex.
+        For input that cannot be right: a complex f, a gradient of another length, an x0 that is empty, has NaN, masked
+        entries or two dimensions, bounds for complex x, a set that is not convex.
 
     Examples
     --------
@@ -150,10 +162,13 @@ def minimize(
     """
     if hess is not None or hessp is not None:
         warnings.warn("minimize does not use hess or hessp", RuntimeWarning, stacklevel=2)
-    on_device, searches = is_device_array(x0), isinstance(method, str) and method.upper() == "SPARSEEVOLUTION"
+    searches = method is SparseEvolution or (isinstance(method, str) and _plain_name(method) == "SPARSEEVOLUTION")
+    on_device = is_device_array(x0)
     if on_device and not searches:
         raise TypeError("x0 is on a GPU, where only method='SparseEvolution' evaluates; or use chain(...).init(x)")
     x0 = start_vector(cuda_part("evolution").on_host(x0) if on_device else x0)
+    if x0.size == 0:
+        raise ValueError("x0 is empty: there is nothing to vary")
     if searches:
         return _search(fun, x0, args, jac, bounds, constraints, callback, options, on_device)
     method, onto = _checked_method(method, _constraint(bounds, constraints, x0))
@@ -224,6 +239,10 @@ def _constraint(bounds, constraints, x0):
     given = None
     if getattr(type(constraints), "is_set", False):
         given = constraints
+    elif isinstance(constraints, Bounds):
+        if bounds is not None:
+            raise ValueError("give bounds once: both bounds and constraints are Bounds or such")
+        bounds = constraints
     elif constraints is not None and not (isinstance(constraints, (tuple, list)) and len(constraints) == 0):
         raise TypeError(f"constraints must be a set of numopt, such as L1Ball(1.0), got {constraints!r}")
     if bounds is None:
@@ -235,6 +254,13 @@ def _constraint(bounds, constraints, x0):
             "bounds on complex variables have no order: use constraints=ComplexBox(...), LinfBall(...) or Disc(...)"
         )
     return box_of_bounds(bounds, x0.size)
+
+
+def _plain_name(method):
+    """The name of a method, or of the package's class or function for it, without case, hyphens and underscores."""
+    if getattr(method, "__module__", "").startswith("numopt."):
+        method = method.__name__
+    return str(method).upper().replace("-", "").replace("_", "").replace(" ", "")
 
 
 def _limits_nothing(onto):
@@ -249,14 +275,17 @@ def _checked_method(method, onto):
         if onto is not None and not _limits_nothing(onto):
             raise ValueError(f"a rule keeps within a set at the end of its chain: chain({method!r}, {onto!r})")
         return chain(method).checked(), None
-    name = None if method is None else str(method).upper()
-    if name is not None and name not in map(str.upper, METHODS):
-        raise ValueError(f"unknown method {method!r}; numopt has {', '.join(METHODS)}, and rules such as Adam(1e-2)")
+    name = None if method is None else _plain_name(method)
+    if name is not None and name not in map(_plain_name, METHODS):
+        known = f"numopt has {', '.join(METHODS)}, and rules such as Adam(1e-2)"
+        if getattr(method, "is_rule", False):  # a class
+            raise ValueError(f"method must be a rule with its numbers, such as {method.__name__}(1e-2), got {method!r}")
+        raise ValueError(f"unknown method {method!r}; {known}")
     if name == "SPG" and onto is None:
         raise ValueError("SPG minimises over a set: give constraints or bounds, or use L-BFGS")
     if name != "SPG" and (onto is None or _limits_nothing(onto)):
         return LBFGS, None
-    if name == "L-BFGS":
+    if name == "LBFGS":
         raise ValueError("L-BFGS takes no bounds or constraints: use SPG, or leave method out")
     return SPG, onto
 
@@ -265,7 +294,10 @@ def _powers_of_two(x_scale, size):
     """The scale rounded to powers of two, by which multiplication is exact; None for no scale."""
     if x_scale is None:
         return None
-    scale = np.asarray(x_scale, dtype=float)
+    given = np.asarray(x_scale)
+    if given.dtype.kind not in "iuf":
+        raise TypeError(f"x_scale must be a positive number or a vector of such, got {x_scale!r}")
+    scale = given.astype(float)
     if scale.ndim > 1 or scale.size not in (1, size):
         raise ValueError(f"x_scale must be a number or a vector of {size} entries, got shape {scale.shape}")
     if not (np.isfinite(scale).all() and (scale > 0).all()):

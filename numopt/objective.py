@@ -18,7 +18,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from ._input import gradient_vector, objective_value
-from ._jit import PLAIN, adapt
+from ._jit import PLAIN, adapt, jit
 from .differences import SCHEMES, Differences, in_compiled_code, in_python
 
 _JAC = "jac must be True, a callable, 'inplace', None, '2-point' or '3-point'"
@@ -47,12 +47,14 @@ class Objective:
         self, fun, jac, args, x, absolute_step=None, relative_step=None, scale=None, conjugate=False, limits=None
     ):
         jac = "2-point" if jac is None or jac is False else jac  # SciPy takes False, too
-        self._jitted = isinstance(fun, Dispatcher) and (not callable(jac) or isinstance(jac, Dispatcher))
+        self._jitted = not PLAIN and isinstance(fun, Dispatcher) and (not callable(jac) or isinstance(jac, Dispatcher))
         if not callable(fun):
             raise TypeError(f"fun must be callable, got {fun!r}")
         self.args = args if isinstance(args, tuple) else (args,)
         self.dtype, self.size = x.dtype, x.size
         self._fun, self._jac = fun, jac
+        if self._jitted:
+            self._fun, self._jac = _keeps_x(fun, "fun"), _keeps_x(jac, "jac") if callable(jac) else jac
         self._scale, self._conjugate = scale, conjugate
         self._differences = None
         if jac is True:
@@ -64,7 +66,7 @@ class Objective:
         elif isinstance(jac, str) and jac in SCHEMES:
             self._differences = Differences(jac, x, absolute_step, relative_step, limits)
             self._python, self._make, self._parts = _by_differences, in_compiled_code, (fun, jac)
-            self._slopes = in_python(_checked_value(fun), jac)
+            self._slopes = in_python(_checked_value(self._fun), jac)
         else:
             raise ValueError(f"{_JAC}; got {jac!r}")
 
@@ -80,14 +82,14 @@ class Objective:
     def evaluate(self, x):
         """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
         f, g = self._python(self, x if self._scale is None else x * self._scale)
-        f, g = objective_value(f), gradient_vector(g, self.dtype, self.size)
+        f, g = _value(f, self._jac), gradient_vector(g, self.dtype, self.size)
         if self._conjugate and self._differences is None:
             g = g.conj()
         return f, g if self._scale is None else g * self._scale
 
     def compiled(self):
         """The objective for compiled solver loops, or None where it must be called from Python."""
-        if PLAIN or not self._jitted:
+        if not self._jitted:
             return None
         make, parts, args = self._make, self._parts, self.args
         if self._differences is not None:
@@ -95,8 +97,8 @@ class Objective:
         elif self._conjugate:
             make, parts = _make_conjugated, (make, *parts)
         if self._scale is not None:
-            room = np.empty(self.size, self.dtype)
-            make, parts, args = _make_scaled, (make, *parts), (self._scale, room, *args)
+            # the point in the user's units stands in an array of Python's: a temporary one would leak if fun raises
+            make, parts, args = _make_scaled, (make, *parts), (self._scale, np.empty(self.size, self.dtype), *args)
         return adapt(make, parts, args, self.dtype)
 
 
@@ -104,13 +106,52 @@ class Objective:
 # keep the arguments, which may be large, until the garbage collector runs.
 
 
+def _keeps_x(function, name):
+    """The compiled function, called from Python; ValueError if its first call changes x.
+
+    It gets a copy here, but the solver's own vector in compiled code.
+    """
+    seen = False
+
+    def call(x, *args):
+        nonlocal seen
+        if seen:
+            return function(x, *args)
+        before = x.tobytes()
+        result = function(x, *args)
+        if x.tobytes() != before:
+            raise ValueError(
+                f"{name} changes x: a compiled function gets the solver's own vector, so let it work on x.copy()"
+            )
+        seen = True
+        return result
+
+    return call
+
+
 def _pair(self, x):
     both = self._fun(x.copy(), *self.args)
     try:
         f, g = both
     except (TypeError, ValueError):
-        raise TypeError("with jac=True, fun must return the pair (value, gradient)") from None
+        raise TypeError(_no_pair(both)) from None
     return f, g
+
+
+def _no_pair(returned):
+    message = f"with jac=True, fun must return the pair (value, gradient), got {_in_words(returned)}"
+    if not isinstance(returned, (tuple, list, np.ndarray)) and returned is not None:
+        message += "; leave jac out for finite differences, or pass the gradient's function as jac"
+    return message
+
+
+def _in_words(returned):
+    """What a function has returned, in short."""
+    if isinstance(returned, (tuple, list)):
+        return f"a {type(returned).__name__} of {len(returned)}"
+    if isinstance(returned, np.ndarray):
+        return f"an array of shape {returned.shape}"
+    return "None: does it lack a return?" if returned is None else f"{type(returned).__name__} {returned!r:.60}"
 
 
 def _separate(self, x):
@@ -127,25 +168,45 @@ def _by_differences(self, x):
     return self._slopes(x, g, (*self._differences.args, *self.args)), g
 
 
+def _value(f, jac):
+    """The value, where a pair of value and gradient is answered with the right ``jac``."""
+    if type(f) is float or type(f) is np.float64:
+        return f
+    if jac is not True and isinstance(f, (tuple, list)) and len(f) > 1:
+        instead = f" instead of jac={jac!r}" if jac == "inplace" else (", without jac" if callable(jac) else "")
+        what = "a pair: pass jac=True" + instead if len(f) == 2 else f"{_in_words(f)}, not one number"
+        raise TypeError(f"fun returned {what}")
+    return objective_value(f)
+
+
 def _checked_value(fun):
     def value(x, *args):
-        return float(objective_value(fun(x.copy(), *args)))  # of which inf - inf gives NaN without a warning
+        return float(_value(fun(x.copy(), *args), None))  # of which inf - inf gives NaN without a warning
 
     return value
 
 
 # Numba copies each of these into the adapter: a function of its own takes Numba a quarter of the time that the
-# objective takes, and a megabyte that it never frees.
+# objective takes, and a megabyte that it never frees. An array must be dead where an exception is raised: what is alive
+# there is never freed. Numba drops a variable behind its last use, which for a gradient is the call of ``_take``.
+
+
+@jit(borrow=True)
+def _take(gradient, g):
+    """Copy the gradient; False, and nothing done, for another number of entries."""
+    if gradient.size != g.size:
+        return False
+    for i in range(g.size):  # g[:] = gradient carries an error message that takes seconds to compile
+        g[i] = gradient[i]
+    return True
 
 
 def _make_pair(fun):
     @numba.njit(inline="always")
     def evaluate(x, g, args):
         f, gradient = fun(x, *args)
-        if gradient.size != g.size:
-            return np.nan  # never silently: the first evaluation, in Python, raises for it
-        for i in range(g.size):  # g[:] = gradient carries an error message that takes seconds to compile
-            g[i] = gradient[i]
+        if not _take(gradient, g):
+            raise ValueError("a gradient of another length")  # Python evaluates there again, and says which
         return f
 
     return evaluate
@@ -155,11 +216,8 @@ def _make_separate(fun, jac):
     @numba.njit(inline="always")
     def evaluate(x, g, args):
         f = fun(x, *args)
-        gradient = jac(x, *args)
-        if gradient.size != g.size:
-            return np.nan
-        for i in range(g.size):
-            g[i] = gradient[i]
+        if not _take(jac(x, *args), g):
+            raise ValueError("a gradient of another length")
         return f
 
     return evaluate

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from ._input import at_least, callers_level, not_negative, real_number
+from ._input import at_least, callers_level, limit, not_negative, real_number
+from ._jit import suggestion
 from .generic import advance
 from .linesearch import MoreThuente
 
@@ -68,11 +69,13 @@ def merge(options, tol, kind=Options):
         raise TypeError(f"options must be a dict, got {options!r}")
     given = dict(options or {})
     if tol is not None and kind is Options:
+        tol = not_negative(tol, "tol")
         given.setdefault("ftol", tol)
         given.setdefault("gtol", tol)
     if not kind._field_defaults.keys() >= given.keys():
         unknown = [name for name in given if name not in kind._fields]
-        message = f"unknown options: {', '.join(map(str, unknown))}; known: {', '.join(kind._fields)}"
+        named = [f"{name} ({hint[:-1]})" if (hint := suggestion(name, kind._fields)) else str(name) for name in unknown]
+        message = f"unknown options: {', '.join(named)}; known: {', '.join(kind._fields)}"
         warnings.warn(message, OptimizeWarning, stacklevel=callers_level())
         given = {name: value for name, value in given.items() if name in kind._fields}
     for name, value in given.items():
@@ -90,8 +93,18 @@ def _from_1(value, name):
     return at_least(value, 1, name)
 
 
+def _limit_from_0(value, name):
+    return limit(value, 0, name)
+
+
 def _none_or_from_1(value, name):
     return None if value is None else at_least(value, 1, name)
+
+
+def _steps(value, name):
+    if value is not None and np.asarray(value).dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be a positive number, got {value!r}")
+    return value
 
 
 def _search(value, name):
@@ -116,10 +129,12 @@ def _number(value, name):
 _CHECKS = {
     "maxcor": _from_1,
     "maxls": _none_or_from_1,
-    "maxiter": _from_0,
+    "maxiter": _limit_from_0,
     "maxfun": _from_1,
     "ftol": not_negative,
     "gtol": not_negative,
+    "eps": _steps,
+    "finite_diff_rel_step": _steps,
     "callback_every": _from_1,
     "max_time": not_negative,
     "target": _number,

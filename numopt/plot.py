@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from ._jit import python_only
+
 _AXES = {"iteration": ("nit", "iteration"), "evaluation": ("nfev", "evaluation"), "time": ("time", "seconds")}
 _QUANTITIES = {"fun": "f", "gradient": "max |g|", "step": "step"}
 
 
+@python_only("plot_convergence is called from Python, not in @njit code")
 def plot_convergence(results, against="iteration", quantity="fun", minimum=None, ax=None):
     """Draw how results converged, on a logarithmic scale.
 

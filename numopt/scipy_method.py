@@ -1,8 +1,10 @@
 """``scipy.optimize.minimize(fun, x0, jac=True, method=numopt.lbfgs)``: SciPy's protocol of custom methods."""
 
+from ._jit import python_only
 from .minimize import minimize
 
 
+@python_only("lbfgs is a method for scipy.optimize.minimize; in @njit code drive LBFGS(x0) by ask and tell")
 def lbfgs(
     fun,
     x0,

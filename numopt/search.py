@@ -87,7 +87,14 @@ class _Values:
         """Evaluate the batch of the solver and tell it; returns the status."""
         candidates = solver.compiled.ask(solver)
         values = None if self._adapted is None else self._evaluate_compiled(candidates)
-        solver.tell(self._evaluate(candidates.copy()) if values is None else values)
+        if values is None:
+            given = candidates.copy()
+            values = self._evaluate(given)
+            if self._may_compile and given.tobytes() != candidates.tobytes():
+                raise ValueError(
+                    "fun changes x: a compiled function gets the solver's own vectors, so let it work on x.copy()"
+                )
+        solver.tell(values)
         if self._may_compile:  # the first batch comes from Python, where what is wrong with the function shows itself
             self._adapted = adapt(_make_value, (self._fun,), self._args, solver.prototype.dtype)
             self._may_compile = False
@@ -107,7 +114,9 @@ class _Values:
 
     def _evaluate(self, candidates):
         if self._vectorized:
-            values = np.asarray(self._fun(candidates, *self._args))
+            values = self._fun(candidates, *self._args)
+            if not isinstance(values, np.ma.MaskedArray):
+                values = np.asarray(values)
             if values.shape != (candidates.shape[0],):
                 raise ValueError(
                     f"fun must return one value for each of the {candidates.shape[0]} candidates, "
@@ -115,7 +124,13 @@ class _Values:
                 )
             return values
         evaluate = map if self._map is None else self._map
-        return np.array([objective_value(f) for f in evaluate(_Call(self._fun, self._args), candidates)], dtype=float)
+        return np.array([_value(f) for f in evaluate(_Call(self._fun, self._args), candidates)], dtype=float)
+
+
+def _value(f):
+    if isinstance(f, (tuple, list)) and len(f) > 1:
+        raise TypeError(f"fun returned a {type(f).__name__} of {len(f)}: SparseEvolution takes the value alone")
+    return objective_value(f)
 
 
 class _OnDevice:

@@ -6,17 +6,27 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.optimize import Bounds
 
 from numopt._input import (
     at_least,
+    bounds_vectors,
     finite_not_negative,
     gradient_vector,
+    limit,
     not_negative,
     objective_value,
     start_vector,
 )
 
 LARGEST = np.iinfo(np.int64).max
+
+
+class NumberOfOthers:
+    """As the floats of sympy and mpmath."""
+
+    def __float__(self):
+        return 0.5
 
 
 def read_only(a):
@@ -103,6 +113,93 @@ class TestStartVector:
     def test_not_numbers(self, x0):
         with pytest.raises(TypeError, match=r"^x0 must hold real or complex numbers, got dtype"):
             start_vector(x0)
+
+    @pytest.mark.parametrize(
+        ("x0", "expected"),
+        [
+            (np.array([1, 2.5], object), [1.0, 2.5]),
+            ([Fraction(1, 2), Decimal(2)], [0.5, 2.0]),
+            (np.array([NumberOfOthers(), True], object), [0.5, 1.0]),
+            (np.array([Fraction(1, 2), 1j], object), [0.5, 1j]),
+            (np.ma.masked_array([1.0, 2.0], [False, False]), [1.0, 2.0]),
+        ],
+    )
+    def test_numbers_of_other_kinds(self, x0, expected):
+        vector = start_vector(x0)
+        assert vector.dtype == np.array(expected).dtype
+        np.testing.assert_array_equal(vector, expected)
+
+    @pytest.mark.parametrize("entry", [None, "2", b"2", object(), [1.0, 2.0]])
+    def test_objects_that_are_no_numbers(self, entry):
+        x0 = np.empty(2, object)
+        x0[:] = 1.0, 0
+        x0[1] = entry
+        with pytest.raises(
+            TypeError, match=r"^x0 must hold real or complex numbers.*entry 1 .*use x0\.astype\(float\)"
+        ):
+            start_vector(x0)
+
+    def test_masked_entries(self):
+        with pytest.raises(ValueError, match=r"^x0 has masked entries"):
+            start_vector(np.ma.masked_array([1.0, 2.0], [False, True]))
+
+    def test_ragged(self):
+        with pytest.raises(ValueError, match=r"^x0 must be a vector of numbers"):
+            start_vector([[1.0], [1.0, 2.0]])
+
+
+class TestBounds:
+    LOWER, UPPER = [0.0, 1.0], [2.0, 3.0]
+
+    @pytest.mark.parametrize(
+        "bounds",
+        [
+            Bounds(LOWER, UPPER),
+            list(zip(LOWER, UPPER, strict=True)),
+            np.transpose([LOWER, UPPER]),
+            [(Fraction(0), 2), (Decimal(1), 3)],
+            np.ma.masked_array(np.transpose([LOWER, UPPER])),
+        ],
+    )
+    def test_forms(self, bounds):
+        lower, upper = bounds_vectors(bounds, 2)
+        np.testing.assert_array_equal(lower, self.LOWER)
+        np.testing.assert_array_equal(upper, self.UPPER)
+
+    def test_two_vectors_are_two_pairs_as_in_scipy(self):
+        lower, upper = bounds_vectors((np.array([0.0, 1.0]), np.array([2.0, 3.0])), 2)
+        np.testing.assert_array_equal(lower, [0.0, 2.0])
+        np.testing.assert_array_equal(upper, [1.0, 3.0])
+
+    def test_two_longer_vectors_are_answered_with_bounds(self):
+        with pytest.raises(ValueError, match=r"scipy\.optimize\.Bounds\(lower, upper\)"):
+            bounds_vectors((np.zeros(3), np.ones(3)), 3)
+
+    @pytest.mark.parametrize(
+        "bounds",
+        [[("0", "1")] * 2, [(0, "x")] * 2, [(0, 1j)] * 2, "ab", Bounds(0, 1).__dict__, [(False, True)] * 2],
+    )
+    def test_no_numbers(self, bounds):
+        with pytest.raises((TypeError, ValueError), match=r"^bounds"):
+            bounds_vectors(bounds, 2)
+
+    @pytest.mark.parametrize("low", ["0", 1j, None])
+    def test_bounds_objects_without_numbers(self, low):
+        class Given:
+            lb, ub = [low, low], [1.0, 1.0]
+
+        with pytest.raises(TypeError, match=r"^bounds"):
+            bounds_vectors(Given(), 2)
+
+    def test_masked(self):
+        with pytest.raises(ValueError, match=r"^bounds has masked entries"):
+            bounds_vectors(np.ma.masked_array([[0, 1], [0, 1.0]], [[True, False], [False, False]]), 2)
+        with pytest.raises(ValueError, match=r"^bounds: the lower bounds has masked entries"):
+            bounds_vectors(Masked(), 2)
+
+
+class Masked:
+    lb, ub = np.ma.masked_array([0.0, 0.0], [True, False]), np.ones(2)
 
 
 def assert_fresh(vector, given):
@@ -203,9 +300,28 @@ class TestObjectiveValue:
         assert isinstance(value, float)
         assert value == 2.0
 
-    def test_booleans_are_numbers(self):
-        assert objective_value(True) == 1.0
-        assert objective_value(np.False_) == 0.0
+    @pytest.mark.parametrize("f", [True, np.False_, np.array([True])])
+    def test_truth_values_are_no_numbers(self, f):
+        with pytest.raises(TypeError, match="the objective must return a real number, got the truth value"):
+            objective_value(f)
+
+    @pytest.mark.parametrize("f", [Fraction(1, 2), Decimal("0.5"), np.array(Fraction(1, 2)), NumberOfOthers()])
+    def test_numbers_of_other_kinds(self, f):
+        value = objective_value(f)
+        assert type(value) is float
+        assert value == 0.5
+
+    @pytest.mark.parametrize("f", [np.ma.masked, np.ma.masked_array([1.0], [True])])
+    def test_masked(self, f):
+        with pytest.raises(ValueError, match="a real number, got a masked one"):
+            objective_value(f)
+
+    def test_an_array_of_one_that_is_not_masked(self):
+        assert objective_value(np.ma.masked_array([0.5])) == 0.5
+
+    def test_a_ragged_value(self):
+        with pytest.raises(ValueError, match="must return one number, got"):
+            objective_value((1.0, np.zeros(2)))
 
     @pytest.mark.parametrize("f", [math.inf, -math.inf, np.float32(-np.inf), np.array([math.inf])])
     def test_infinite(self, f):
@@ -225,10 +341,25 @@ class TestObjectiveValue:
         with pytest.raises(TypeError, match=r"the objective must be real, got .*j.*return f\.real"):
             objective_value(f)
 
-    @pytest.mark.parametrize("f", [None, "2.0", b"2", [None], object(), {}, Fraction(1, 2), Decimal(2)])
+    @pytest.mark.parametrize("f", [None, "2.0", b"2", [None], object(), {}])
     def test_not_a_number(self, f):
         with pytest.raises(TypeError, match="the objective must return a real number, got"):
             objective_value(f)
+
+
+class TestLimit:
+    @pytest.mark.parametrize(
+        ("value", "expected"), [(100, 100), (100.1, 101), (np.float32(2.5), 3), (math.inf, LARGEST)]
+    )
+    def test_rounds_up(self, value, expected):
+        number = limit(value, 0, "maxiter")
+        assert type(number) is int
+        assert number == expected
+
+    @pytest.mark.parametrize("value", [True, "100", None, 1j, math.nan])
+    def test_not_a_number(self, value):
+        with pytest.raises(TypeError, match=r"^maxiter must be an integer"):
+            limit(value, 0, "maxiter")
 
 
 class Indexed:
@@ -253,12 +384,14 @@ class TestAtLeast:
         assert at_least(1, 1, "memory") == 1
         assert at_least(0.0, 0, "memory") == 0
 
-    @pytest.mark.parametrize("value", [0, -1, -6.0, np.int8(-3), -(10**30), -1e300, False])
+    @pytest.mark.parametrize("value", [0, -1, -6.0, np.int8(-3), -(10**30), -1e300])
     def test_below(self, value):
         with pytest.raises(ValueError, match=r"^memory must be at least 1, got (-\d+|0)$"):
             at_least(value, 1, "memory")
 
-    @pytest.mark.parametrize("value", [2.5, np.float64(0.1), "6", None, [6], 6j, np.array([6.0, 7.0]), Fraction(6)])
+    @pytest.mark.parametrize(
+        "value", [True, np.False_, 2.5, np.float64(0.1), "6", None, [6], 6j, np.array([6.0, 7.0]), Fraction(6)]
+    )
     def test_not_an_integer(self, value):
         with pytest.raises(TypeError, match=r"^memory must be an integer, got "):
             at_least(value, 1, "memory")
@@ -284,7 +417,23 @@ class TestNotNegative:
         with pytest.raises(ValueError, match=r"^gtol must not be negative, got"):
             not_negative(value, "gtol")
 
-    @pytest.mark.parametrize("value", [None, "small", "1", b"1", 1j, np.complex128(1.0), [1.0, 2.0], object()])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            True,
+            np.True_,
+            np.ma.masked,
+            np.complex64(1),
+            None,
+            "small",
+            "1",
+            b"1",
+            1j,
+            np.complex128(1.0),
+            [1.0, 2.0],
+            object(),
+        ],
+    )
     def test_not_a_number(self, value):
         with pytest.raises(TypeError, match=r"^gtol must be a number, got"):
             not_negative(value, "gtol")

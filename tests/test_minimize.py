@@ -417,7 +417,7 @@ def test_start_of_any_kind_is_computed_in_double_precision(x0, dtype, size):
         ("abc", TypeError, "x0 must hold"),
         (None, TypeError, "x0 must hold"),
         (["1", "2"], TypeError, "x0 must hold"),
-        (np.array([1, 2], object), TypeError, "x0 must hold"),
+        (np.array([1, None], object), TypeError, "x0 must hold"),
     ],
     ids=repr,
 )
@@ -430,12 +430,10 @@ def test_a_start_that_cannot_be_right_raises(x0, error, match):
 
 @pytest.mark.parametrize("jac", [True, None])
 @pytest.mark.parametrize("dtype", [float, complex])
-def test_no_variables_at_all(dtype, jac, language):
+def test_no_variables_at_all_raise(dtype, jac, language):
     fun = forms(rosenbrock, language).given(jac)["fun"]
-    result = minimize(fun, np.zeros(0, dtype), (counter(),), jac=jac)
-    assert result.success
-    assert result.x.shape == (0,)
-    assert (result.fun, result.nit, result.nfev) == (0.0, 0, 1)
+    with pytest.raises(ValueError, match="x0 is empty"):
+        minimize(fun, np.zeros(0, dtype), (counter(),), jac=jac)
 
 
 @pytest.mark.parametrize("x0", [5.0, 5 + 5j])
@@ -986,7 +984,7 @@ def test_method_names_in_any_case(method):
     assert minimize(bowl, [1.0], jac=True, method=method).success
 
 
-@pytest.mark.parametrize("method", ["BFGS", "CG", "lbfgs", "", 1])
+@pytest.mark.parametrize("method", ["BFGS", "CG", "L-BFGS-C", "", 1])
 def test_an_unknown_method_raises_and_lists_the_known_ones(method):
     with pytest.raises(ValueError, match=r"L-BFGS, L-BFGS-B") as raised:
         minimize(bowl, [1.0], jac=True, method=method)
@@ -1208,9 +1206,7 @@ def test_a_value_that_is_no_number_raises(value):
         minimize(lambda x: (value, x), [1.0], jac=True)
 
 
-@pytest.mark.parametrize(
-    "value", [0, True, np.float32(0), np.array(0.0), np.array([0.0]), np.zeros((1, 1)), [0.0]], ids=repr
-)
+@pytest.mark.parametrize("value", [0, np.float32(0), np.array(0.0), np.array([0.0]), np.zeros((1, 1)), [0.0]], ids=repr)
 def test_a_value_may_be_any_one_real_number(value):
     result = minimize(lambda x: (value, 0 * x), [1.0], jac=True)
     assert result.success

@@ -1,10 +1,12 @@
 """The one contract of objectives: what is checked, what is handed out, and what runs in compiled code."""
 
 import functools
+import gc
 
 import numba
 import numpy as np
 import pytest
+from numba.core.runtime import rtsys
 
 import numopt.objective
 from numopt import minimize
@@ -39,6 +41,65 @@ def pair(x, weight):
     for i in range(x.size):
         f += weight * (x[i].real * x[i].real + x[i].imag * x[i].imag)
     return f, 2 * weight * x
+
+
+def square(x):
+    f = 0.0
+    for i in range(x.size):
+        f += x[i].real * x[i].real + x[i].imag * x[i].imag
+    return f
+
+
+def double(x):
+    return 2 * x
+
+
+def shorter(x):
+    f = 0.0
+    for i in range(x.size):
+        f += x[i].real * x[i].real + x[i].imag * x[i].imag
+    return f, (2 * x)[:-1].copy() if x[0].real < 0.9 else 2 * x
+
+
+def longer(x):
+    f = 0.0
+    for i in range(x.size):
+        f += x[i] * x[i]
+    return f, np.ones(x.size + 1) if x[0] < 0.9 else 2 * x
+
+
+def shorter_jac(x):
+    return (2 * x)[:-1].copy() if x[0] < 0.9 else 2 * x
+
+
+def becomes_none(x):
+    if x[0] < 0.9:
+        return None, 2 * x
+    return x[0] * x[0] + x[1] * x[1], 2 * x
+
+
+def spoiling(x):
+    f = x[0] * x[0] + x[1] * x[1]
+    x[0] = 7.0
+    return f
+
+
+def spoiling_pair(x):
+    f, g = x[0] * x[0] + x[1] * x[1], 2 * x
+    x[1] = 7.0
+    return f, g
+
+
+def spoiling_jac(x):
+    g = 2 * x
+    x[:] = 0.0
+    return g
+
+
+def spoiling_inplace(x, g):
+    g[:] = 2 * x
+    x[0] = -x[0]
+    return x[0] * x[0] + x[1] * x[1]
 
 
 FORMS = {
@@ -211,6 +272,35 @@ def test_a_pair_is_needed_for_jac_true(returned):
         Objective(lambda x: returned, True, (), X).evaluate(X)
 
 
+@pytest.mark.parametrize(
+    ("fun", "jac", "match"),
+    [
+        (lambda x: (1.0, x), None, "^fun returned a pair: pass jac=True$"),
+        (lambda x: [1.0, x], "3-point", "^fun returned a pair: pass jac=True$"),
+        (lambda x: (1.0, x), lambda x: x, "^fun returned a pair: pass jac=True, without jac"),
+        (lambda x, g: (1.0, x), "inplace", "^fun returned a pair: pass jac=True instead of jac='inplace'"),
+        (lambda x: (1.0, x, x), None, "^fun returned a tuple of 3, not one number"),
+        (lambda x: (1.0, x, x), True, "must return the pair .* got a tuple of 3"),
+        (lambda x: 1.0, True, "must return the pair .* got float 1.0; leave jac out"),
+        (lambda x: None, True, "must return the pair .* got None: does it lack a return"),
+        (lambda x: 1.0, lambda x: (1.0, x), "^the gradient is a pair"),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_the_wrong_jac_is_named(fun, jac, match, n):
+    with pytest.raises(TypeError, match=match):
+        Objective(fun, jac, (), np.ones(n)).evaluate(np.ones(n))
+
+
+def test_a_python_function_may_change_the_copy_that_it_gets():
+    def fun(x):
+        f, g = float(x @ x), 2 * x
+        x[:] = np.nan
+        return f, g
+
+    assert minimize(fun, X, jac=True).success
+
+
 def test_an_exception_inside_fun_is_not_taken_for_a_missing_pair():
     def fun(x):
         raise ValueError("of the user")
@@ -310,9 +400,11 @@ def test_what_is_handed_to_the_compiler(handed_to_the_compiler, name, variant, p
 
 def test_of_a_gradient_of_another_length_nothing_is_written(handed_to_the_compiler):
     for fun, jac in ((short_gradient, True), (constant, short_jac)):
-        f, g = handed_to_the_compiler(Objective(fun, jac, (), X), X)
-        assert np.isnan(f)
-        assert np.isnan(g).all()
+        objective, g = Objective(fun, jac, (), X), np.full(3, 7.0)
+        evaluate, args = objective.compiled()
+        with pytest.raises(ValueError, match="another length"):
+            evaluate(X.copy(), g, args)
+        assert np.array_equal(g, np.full(3, 7.0))
 
 
 # --- compiled --------------------------------------------------------------------------------------------------------
@@ -372,22 +464,72 @@ class TestCompiled:
         with pytest.raises(TypeError):
             objective.evaluate(X)
 
-    def test_a_gradient_of_another_length_gives_nan_and_writes_nothing(self):
+    def test_a_gradient_of_another_length_is_a_flag_and_writes_nothing(self):
         objective = Objective(compiled_once(short_gradient), True, (), X)
         compiled = objective.compiled()
         g = np.full(3, 7.0)
-        raised, f = _call(compiled.address, X.copy(), g, compiled.args)
-        assert not raised
-        assert np.isnan(f)
+        assert _call(compiled.address, X.copy(), g, compiled.args)[0]
         assert np.array_equal(g, np.full(3, 7.0))
 
-    def test_a_separate_gradient_of_another_length_gives_nan_and_writes_nothing(self):
+    def test_a_separate_gradient_of_another_length_is_a_flag_and_writes_nothing(self):
         compiled = Objective(compiled_once(constant), compiled_once(short_jac), (), X).compiled()
         g = np.full(3, 7.0)
-        raised, f = _call(compiled.address, X.copy(), g, compiled.args)
-        assert not raised
-        assert np.isnan(f)
+        assert _call(compiled.address, X.copy(), g, compiled.args)[0]
         assert np.array_equal(g, np.full(3, 7.0))
+
+    @pytest.mark.parametrize(
+        ("fun", "jac", "x0", "options"),
+        [
+            (shorter, True, [1.0, 1.0], {}),
+            (shorter, True, [1.0, 1.0], {"x_scale": [0.5, 2.0]}),
+            (shorter, True, [1.0 + 1.0j, 1.0], {}),
+            (shorter, True, [1.0 + 1.0j, 1.0], {"gradient_convention": "conjugate"}),
+            (square, shorter_jac, [1.0, 1.0], {}),
+            (longer, True, [1.0, 1.0], {}),
+        ],
+        ids=["pair", "scaled", "complex", "conjugated", "separate", "longer"],
+    )
+    def test_a_gradient_that_changes_its_length_raises_as_in_python_and_leaks_nothing(self, fun, jac, x0, options):
+        fun, jac = compiled_once(fun), compiled_once(jac) if callable(jac) else jac
+
+        def run():
+            with pytest.raises(ValueError, match=r"the gradient has [13] entries, but x has 2"):
+                minimize(fun, x0, jac=jac, options=options)
+
+        run()
+        objective = Objective(fun, jac, (), np.array(x0))
+        compiled, g, low = objective.compiled(), np.zeros_like(np.array(x0)), np.array(x0) / 2
+        _call(compiled.address, low, g, compiled.args)
+        gc.collect()
+        before = rtsys.get_allocation_stats()
+        assert all(_call(compiled.address, low, g, compiled.args)[0] for _ in range(50))
+        gc.collect()
+        after = rtsys.get_allocation_stats()
+        assert after.alloc - before.alloc == after.free - before.free
+
+    def test_a_value_that_becomes_none_raises_as_in_python(self):
+        with pytest.raises(TypeError, match="the objective must return a real number, got None"):
+            minimize(compiled_once(becomes_none), [1.0, 1.0], jac=True)
+
+    @pytest.mark.parametrize(
+        ("fun", "jac", "name"),
+        [
+            (spoiling_pair, True, "fun"),
+            (spoiling, None, "fun"),
+            (spoiling, "3-point", "fun"),
+            (spoiling, "jac", "fun"),
+            (square, "spoiling", "jac"),
+            (spoiling_inplace, "inplace", "fun"),
+        ],
+    )
+    def test_a_compiled_function_that_changes_x_is_refused(self, fun, jac, name):
+        jac = compiled_once({"jac": double, "spoiling": spoiling_jac}[jac]) if jac in ("jac", "spoiling") else jac
+        with pytest.raises(ValueError, match=rf"^{name} changes x: .*x\.copy\(\)"):
+            minimize(compiled_once(fun), [1.0, 2.0], jac=jac)
+
+    def test_a_compiled_function_of_candidates_that_changes_x_is_refused(self):
+        with pytest.raises(ValueError, match=r"^fun changes x"):
+            minimize(compiled_once(spoiling), np.ones(3), method="SparseEvolution", options={"maxfun": 200})
 
     def test_an_exception_is_a_flag(self):
         compiled = Objective(compiled_once(raises), "inplace", (), X).compiled()

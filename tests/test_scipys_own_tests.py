@@ -11,7 +11,6 @@ import pytest
 SELECTED = "(l_bfgs or lbfgs or l-bfgs or L-BFGS or test_bounds_with_list) and not Workers"
 EXCEPTIONS = {
     "test_l_bfgs_b_maxiter": "the exact wording of SciPy's message; ours gives advice",
-    "test_minimize_maxiter_noninteger": "maxiter = 100.1 is a mistake that numopt names, and SciPy lets pass",
     "test_minimize_invalid_bounds": "the exact wording of SciPy's message; ours names the entry and both bounds",
     "test_all_bounds_equal": "the exact wording of SciPy's message; to us, a point that cannot move has converged",
     "(test_equal_bounds and kwds0)": "jac at fixed variables, by differences: NaN in SciPy's result, 0 in ours",

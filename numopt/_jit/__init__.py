@@ -3,10 +3,12 @@
 from ._call import NOT_FOR_PYTHON, adapt, call_objective
 from ._compile import ELEMENTWISE, REDUCTION, jit
 from ._dispatch import by_type, kind
+from ._keywords import explained, suggestion
 from ._nested import Positions, add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, plain, sqrt
 from ._record import Record, is_number, record, variant
+from ._refuse import python_only, refuse
 from ._stamp import STAMP
 from ._stateful import fields, lend, stateful
 from ._views import bits_of_float, float_of_bits, real_view, same_memory, stack_array, view_like
@@ -28,6 +30,7 @@ __all__ = [
     "cast",
     "copy_into",
     "exp",
+    "explained",
     "fields",
     "float_of_bits",
     "is_number",
@@ -36,14 +39,17 @@ __all__ = [
     "lend",
     "log",
     "plain",
+    "python_only",
     "read",
     "real_view",
     "record",
+    "refuse",
     "run_parallel",
     "same_memory",
     "sqrt",
     "stack_array",
     "stateful",
+    "suggestion",
     "variant",
     "view_like",
     "write",

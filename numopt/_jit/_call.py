@@ -189,7 +189,7 @@ def adapt(make_evaluate, functions, args, dtype):
         key = (make_evaluate, dtype.char, args_type, *[f if type(f) is str else id(f) for f in functions])
         compiled = _adapters.get(key) or _compile(key, make_evaluate, functions, args_type, dtype)
         holder, held_at = _hold(args) if args else _hold_nothing()
-    except (NumbaError, ValueError):
+    except (NumbaError, TypeError, ValueError):
         return None  # driven from Python, where the user's own error shows itself
     return Adapted(compiled[0], held_at, (functions, compiled, holder))
 

@@ -21,7 +21,9 @@ from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, inf
 from numba.cpython.tupleobj import namedtuple_constructor
 from numba.extending import lower_builtin, lower_cast, models, overload, register_model, typeof_impl
 
+from ._keywords import explained, wrong_arguments
 from ._plain import PLAIN
+from ._refuse import refuse
 
 
 def is_number(value) -> bool:
@@ -41,7 +43,11 @@ class Record(metaclass=RecordMeta):
 
     def __new__(cls, *args, **kwargs):
         """Fill the fields, make every number and array one of double precision, and validate."""
-        values = super().__new__(cls, *args, **kwargs)
+        try:
+            values = super().__new__(cls, *args, **kwargs)
+        except TypeError:
+            signature = inspect.signature(super().__new__)
+            raise TypeError(wrong_arguments(cls.__name__, signature, (cls, *args), kwargs)) from None
         self = super().__new__(cls, *(cls._as_kept(name, v) for name, v in zip(cls._fields, values, strict=True)))
         self.check()
         return self
@@ -102,6 +108,8 @@ def _normalised(value):
     if is_number(value):
         return float(value)
     if isinstance(value, (np.ndarray, list, np.complexfloating)):
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            raise TypeError("masked")
         given = np.asarray(value)
         if given.dtype.kind not in "biufc":
             raise TypeError(f"no numbers: {given.dtype}")
@@ -149,6 +157,8 @@ def record(cls):
     base = collections.namedtuple(cls.__name__, names, defaults=defaults, module=cls.__module__)
     dropped = {*names, "__dict__", "__weakref__"}
     body = {name: value for name, value in vars(cls).items() if name not in dropped}
+    if "__new__" in body:
+        body["__new__"] = staticmethod(explained(body["__new__"].__func__, owner=cls.__name__))
     body |= {"__slots__": (), "__qualname__": cls.__qualname__, "flags": flags, "numbers": numbers, "tuples": tuples}
     return RecordMeta(cls.__name__, (Record, base), body)
 
@@ -163,6 +173,9 @@ def _construct_template(record_class):
     pysig = inspect.Signature(parameters)
 
     def generic(self, args, kws):
+        complaint = wrong_arguments(record_class.__name__, pysig, args, kws)
+        if complaint:
+            refuse(complaint)
         bound = pysig.bind(*args, **kws)
         bound.apply_defaults()  # Numba itself would drop them
         given = (v if isinstance(v, types.Type) else _type_of_default(v) for v in bound.args)
@@ -234,11 +247,14 @@ if not PLAIN:
 
 def variant(function):
     """A function that makes a record with some fields chosen, callable in ``@njit`` code too."""
+    call = explained(function)
     if not PLAIN:
+        signature = inspect.signature(function)
 
         def choose(*args, **kwargs):
-            return function
+            complaint = wrong_arguments(function.__name__, signature, args, kwargs)
+            return refuse(complaint) if complaint else function
 
-        choose.__signature__ = inspect.signature(function)
-        overload(function)(choose)
-    return function
+        # not strict, and without a signature of its own, at which Numba would refuse wrong keywords in its words
+        overload(call, strict=False)(choose)
+    return call

@@ -38,12 +38,15 @@ from numba import types
 from numba.core import cgutils
 from numba.core.imputils import lower_setattr
 from numba.core.runtime.nrtdynmod import _meminfo_struct_type
+from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.experimental import structref
 from numba.extending import NativeValue, box, intrinsic, overload, overload_attribute, overload_method, unbox
 
 from ._call import lent
 from ._compile import jit
+from ._keywords import explained, wrong_arguments
 from ._plain import PLAIN
+from ._refuse import refuse
 from ._stamp import STAMP
 
 
@@ -101,6 +104,8 @@ def stateful(declared):
         body["_from_fields"] = classmethod(_rebuild)
         body["__new__"] = lambda cls, *args, **kwargs: cls.compiled.new(*args, **kwargs)
         body.update(own)
+        if "__new__" in own:
+            body["__new__"] = staticmethod(explained(own["__new__"].__func__, owner=cls.__name__))
         if PLAIN:
             body["__slots__"] = declared.names
             body["_values"] = property(lambda self: tuple(getattr(self, name) for name in declared.names))
@@ -114,14 +119,15 @@ def stateful(declared):
         body["_numba_type_"] = structref.StructRefProxy._type  # read at every call: the slot itself, not a property
         made = type(cls.__name__, (structref.StructRefProxy,), body)
         _define_boxing(declared.Type, made)
-        overload(made, jit_options={"error_model": "numpy"})(_choose(constructor))
+        overload(made, strict=False, jit_options={"error_model": "numpy"})(_choose(constructor, cls.__name__))
+        _refuse_the_rest(declared.Type, cls.__name__, set(own) - set(public))
         for name, value in public.items():
             if isinstance(value, property):
                 overload_attribute(declared.Type, name)(_choose(value.fget))
                 if value.fset is not None:
                     _overload_setter(declared.Type, name, jit(value.fset))
             else:
-                overload_method(declared.Type, name)(_choose(value))
+                overload_method(declared.Type, name)(_choose(value, f"{cls.__name__}.{name}"))
         return made
 
     return decorate
@@ -167,14 +173,51 @@ def _overload_setter(struct_type, name, setter):
         context.compile_internal(builder, implementation, types.void(*sig.args), args)
 
 
-def _choose(implementation):
-    """A typing function for Numba that always picks ``implementation`` and has its signature."""
+def _choose(implementation, owner=None):
+    """A typing function for Numba that always picks ``implementation`` and has its signature.
+
+    For a constructor or method, which ``owner`` names, wrong keywords and vectors that are none are refused.
+    """
+    signature = inspect.signature(implementation)
 
     def choose(*args, **kwargs):
+        if owner is not None:
+            complaint = wrong_arguments(owner, signature, args, kwargs)
+            complaint = complaint or _wrong_vector(owner, signature.bind(*args, **kwargs).arguments)
+            if complaint:
+                refuse(complaint)
         return implementation
 
-    choose.__signature__ = inspect.signature(implementation)
+    # at this signature Numba refuses wrong keywords in its own words; it needs that of methods to call them
+    if owner is None or "." in owner:
+        choose.__signature__ = signature
     return choose
+
+
+def _wrong_vector(owner, arguments):
+    """A complaint about a start or a gradient that is no vector, by the names that these have everywhere; or None."""
+    for name in ("x0", "g"):
+        given = types.unliteral(arguments[name]) if name in arguments else None
+        if given is not None and not (
+            isinstance(given, types.Array) and given.ndim == 1 and isinstance(given.dtype, types.Number)
+        ):
+            return f"{owner}: {name} must be a vector, got {given}"
+        if name == "g" and given is not None and given.layout != "C":
+            return f"{owner}: g must be contiguous, got {given}: pass np.ascontiguousarray(g)"
+    return None
+
+
+def _refuse_the_rest(struct_type, owner, names):
+    """Say of attributes that only Python has that they are not there in compiled code."""
+    names = {name for name in names if not name.startswith("_")}
+
+    @infer_getattr
+    class _PythonsOwn(AttributeTemplate):
+        key = struct_type
+
+        def generic_resolve(self, instance, attribute):
+            if attribute in names:
+                refuse(f"{owner}.{attribute} is for Python only: leave the compiled function with the object first")
 
 
 def _define_boxing(struct_type, cls):

@@ -83,16 +83,16 @@ def as_device(x, name, writable=False, like=None, stream=None):
     where = _place_of(x)
     if where is not None and where != current_gpu():
         raise ValueError(f"{name} is on GPU {where}, but the current one is {current_gpu()}")
-    if not vector.is_c_contiguous():
-        vector = _in_order(vector, name, writable, vector.stream if stream is None else as_stream(stream))
-    elif vector.ndim != 1:
-        stream, vector = vector.stream, vector.reshape(vector.size)
-        vector.stream = stream
     if like is not None and (vector.size != like.size or vector.dtype != like.dtype):
         raise ValueError(
             f"{name} must be a {like.dtype} vector of {like.size} entries on the GPU, "
             f"got {vector.dtype} of {vector.size}"
         )
+    if not vector.is_c_contiguous():
+        vector = _in_order(vector, name, writable, vector.stream if stream is None else as_stream(stream))
+    elif vector.ndim != 1:
+        stream, vector = vector.stream, vector.reshape(vector.size)
+        vector.stream = stream
     return vector
 
 

@@ -4,12 +4,11 @@ import warnings
 
 import numpy as np
 from numba import types
-from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
 from .._foreign import cuda_part, is_device_array
 from .._input import callers_level, misfit, point_vector
-from .._jit import PLAIN, Record, block, cast, jit, read, record, same_memory, stack_array, view_like
+from .._jit import PLAIN, Record, block, cast, jit, read, record, refuse, same_memory, stack_array, view_like
 from .._vector import copy
 from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, nearest, project_into, prox_into
 
@@ -148,7 +147,12 @@ def _fitting(x, onto, caller):
 
 
 def _checked(x, onto, out, caller):
-    given, x = x, _fitting(x, onto, caller)
+    given = x
+    if isinstance(out, np.ndarray) and isinstance(x, np.ndarray) and out.shape != x.shape:  # before x is copied
+        raise ValueError(
+            f"{caller}: out must be a writable {x.dtype} vector of {x.size} entries, got {out.dtype} {out.shape}"
+        )
+    x = _fitting(x, onto, caller)
     if out is None:
         result = np.empty_like(x)
     else:
@@ -313,12 +317,12 @@ if not PLAIN:
 
     def _check_types(x, onto, caller, attribute):
         if not (isinstance(x, types.Array) and x.ndim == 1):
-            raise TypingError(f"{caller}: x must be a vector, got {x}")
+            refuse(f"{caller}: x must be a vector, got {x}")
         if not (isinstance(onto, types.BaseTuple) and getattr(getattr(onto, "instance_class", None), attribute, False)):
-            raise TypingError(f"{caller}: not a set or function to project onto: {onto}")
+            refuse(f"{caller}: not a set or function to project onto: {onto}")
         reason = misfit(onto, isinstance(x.dtype, types.Complex))
         if reason:
-            raise TypingError(f"{caller}: {reason}")
+            refuse(f"{caller}: {reason}")
 
     @overload(project)
     def _project(x, onto, out=None):

@@ -1,11 +1,10 @@
 """``chain``: rules one after the other, as one; and what makes a record a rule."""
 
 from numba import types
-from numba.core.errors import TypingError
 from numba.extending import overload, overload_method
 
 from .._foreign import cuda_part, is_device_array
-from .._jit import PLAIN, Record, record
+from .._jit import PLAIN, Record, record, refuse
 from ..generic import admit, coefficients, follows_gradient, fresh, notice, numbers, prepare, rate, vectors
 from .ending import class_of, ends
 from .optimizer import Optimizer
@@ -227,10 +226,12 @@ if not PLAIN:
         cls = class_of(self)
         if not (cls is Chain or getattr(cls, "is_rule", False)):
             return None
+        if not (isinstance(x, types.Array) and x.ndim == 1 and isinstance(x.dtype, (types.Float, types.Complex))):
+            refuse(f"init: x must be a vector of floats or complex numbers, got {x}")
         rules = self.types[0] if cls is Chain else (self,)
         complaint = _complaint(rules)
         if complaint:
-            raise TypingError(complaint)
+            refuse(complaint)
         if cls is Chain:
             return lambda self, x: Optimizer(self.rules, x)
         return lambda self, x: Optimizer((self,), x)

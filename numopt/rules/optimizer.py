@@ -3,7 +3,6 @@
 from types import SimpleNamespace
 
 import numpy as np
-from numba.core.errors import TypingError
 
 from .._foreign import cuda_part
 from .._input import finite_not_negative, misfit, objective_value, parameter_vector, step_vectors
@@ -51,9 +50,10 @@ class Optimizer:
     """A chain of rules with its state, made by ``chain(...).init(x)``.
 
     ``update(x, g)`` changes x in place by one step along the gradient g. The same in Python and in ``@njit`` code;
-    there nothing is checked that depends on values, and ``update`` returns 0, or -1 if the sizes do not fit, in which
-    case it has touched nothing. In Python long vectors go to all threads, with the same bits. For complex x,
-    g = df/dRe(x) + i df/dIm(x), the direction of steepest ascent. One object must not be used by two threads at once.
+    there ``update`` does not raise: it returns 0, or -1 if the sizes of x and g do not fit, in which case it has
+    touched nothing. Look at that where sizes may be wrong: ``if opt.update(x, g) != 0: break``. In Python
+    long vectors go to all threads, with the same bits. For complex x, g = df/dRe(x) + i df/dIm(x), the direction of
+    steepest ascent. One object must not be used by two threads at once.
 
     Attributes
     ----------
@@ -144,6 +144,8 @@ class Optimizer:
         if type(x) is not np.ndarray or type(g) is not np.ndarray or x.dtype is not g.dtype or not x.flags.carray:
             x, g = step_vectors(x, g)
         if not g.flags.carray:  # of another stride, or read-only
+            if g.shape != x.shape:  # before it is copied
+                self._explain(x, g, f)
             g = np.array(g)
         if f is not None:
             f = float(objective_value(f))
@@ -152,7 +154,7 @@ class Optimizer:
                 status = run_parallel(parallel_update, serial_update, self, x, g, f)
             else:
                 status = serial_update(self, x, g, f)
-        except TypingError:
+        except TypeError:  # of a vector that this code is not compiled for
             if fits(self, x, g) and gets_value(self, f):
                 raise
             status = WRONG_SIZE

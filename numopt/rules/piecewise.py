@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from .._jit import by_type, is_number, jit
+from .._jit import by_type, explained, is_number, jit, python_only
 from ..generic import rate
 from . import checks
 from .schedules import schedule, warmup_cosine
@@ -48,6 +48,8 @@ def _knots(init, boundaries_and_scales):
     return np.array(boundaries, float), init * np.cumprod([1.0, *scales])
 
 
+@python_only("schedules of lists are made in Python: pass them, or the rule, to the compiled function")
+@explained
 def piecewise_constant(init, boundaries_and_scales):
     """``init`` times the product of all scales whose boundary is at most the count.
 
@@ -67,6 +69,8 @@ def piecewise_constant(init, boundaries_and_scales):
     return Steps(*_knots(init, boundaries_and_scales))
 
 
+@python_only("schedules of lists are made in Python: pass them, or the rule, to the compiled function")
+@explained
 def piecewise_interpolate(kind, init, boundaries_and_scales):
     """Through the knots (0, init), (b1, init s1), (b2, init s1 s2), ..., and constant after the last.
 
@@ -91,6 +95,8 @@ def _through(kind, counts, values):
     return Interpolated(counts, np.array(values, float), kind == "cosine")
 
 
+@python_only("schedules of lists are made in Python: pass them, or the rule, to the compiled function")
+@explained
 def onecycle_linear(steps, peak, pct_start=0.3, pct_final=0.85, div=25.0, final_div=1e4):
     """Up to ``peak``, down again, and to nearly nothing, along straight lines.
 
@@ -111,6 +117,8 @@ def onecycle_linear(steps, peak, pct_start=0.3, pct_final=0.85, div=25.0, final_
     return _through("linear", counts, [peak / div, peak, peak / div, peak / (div * final_div)])
 
 
+@python_only("schedules of lists are made in Python: pass them, or the rule, to the compiled function")
+@explained
 def onecycle_cosine(steps, peak, pct_start=0.3, div=25.0, final_div=1e4):
     """Up to ``peak`` and down to nearly nothing, along half cosines.
 
@@ -134,6 +142,8 @@ def _check_cycle(steps, peak, parts, div, final_div):
     checks.positive_number(final_div, "final_div")
 
 
+@python_only("schedules of lists are made in Python: pass them, or the rule, to the compiled function")
+@explained
 def join(schedules, boundaries):
     """One schedule after another, each counting from its boundary.
 
@@ -167,6 +177,8 @@ def _increasing(boundaries):
     return given if (given >= 0).all() and (np.diff(given) > 0).all() else None
 
 
+@python_only("schedules of lists are made in Python: pass them, or the rule, to the compiled function")
+@explained
 def sgdr(cycles):
     """Warm restarts: a :func:`warmup_cosine` for each cycle; after the last it stays at its end.
 

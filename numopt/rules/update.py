@@ -2,11 +2,10 @@
 
 import numpy as np
 from numba import prange, types
-from numba.core.errors import TypingError
 from numba.extending import overload
 
 from .._input import misfit
-from .._jit import PLAIN, block, by_type, cast, fields, jit, lend
+from .._jit import PLAIN, block, by_type, cast, fields, jit, lend, refuse
 from ..generic import admit, coefficients, follow, notice
 from .ending import class_of, ending_accepts, ends, project_whole
 from .passes import (
@@ -56,11 +55,11 @@ if not PLAIN:
     def _types_fit(opt, x, g):
         vector = opt.field_dict["buffer"]
         if not (x == g == vector):
-            raise TypingError(f"update: x and g must be contiguous vectors of {vector.dtype}, got {x} and {g}")
+            refuse(f"update: x and g must be contiguous vectors of {vector.dtype}, got {x} and {g}")
         last = opt.field_dict["rules"][-1]
         reason = misfit(last, isinstance(vector.dtype, types.Complex)) if ends(last) else None
         if reason:
-            raise TypingError(f"update: {reason}")
+            refuse(f"update: {reason}")
         return lambda opt, x, g: True
 
 
@@ -223,7 +222,7 @@ if not PLAIN:
     def _gets_value_of_type(opt, f):
         needing = [class_of(rule).__name__ for rule in opt.field_dict["rules"] if class_of(rule).needs_value]
         if needing and isinstance(f, (types.NoneType, types.Omitted)):
-            raise TypingError(f"update: {', '.join(needing)} needs the value: update(x, g, f)")
+            refuse(f"update: {', '.join(needing)} needs the value: update(x, g, f)")
         return lambda opt, f: True
 
 

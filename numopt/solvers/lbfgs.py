@@ -64,8 +64,9 @@ class LBFGS(AskTell):
     then those of the real problem in (Re x, Im x), bit for bit.
 
     Constructor, methods and attributes are the same in Python and in ``@njit`` code, with these differences. In Python
-    bad input raises, and points are copies; compiled code checks nothing, and ``ask``, ``x``, ``grad`` lend the
-    solver's own buffer, to be read until the next ``tell``. ``message`` and ``result`` exist in Python only. One object
+    bad input raises, and points are copies; compiled code does not raise (``tell`` returns -1 and ``reset`` False, and
+    nothing is done, for another number of entries), and ``ask``, ``x``, ``grad`` lend the solver's own buffer, to be
+    read until the next ``tell``. ``message`` and ``result`` exist in Python only. One object
     must not be used by two threads at once.
 
     Parameters

@@ -42,6 +42,8 @@ def mask(penalize, size):
 def seed_number(seed):
     """``seed`` as an integer that a float64 could hold."""
     try:
+        if isinstance(seed, (bool, np.bool_)):
+            raise TypeError
         number = operator.index(seed)
     except TypeError:
         raise TypeError(f"seed must be an integer, got {seed!r}") from None

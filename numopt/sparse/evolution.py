@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._input import at_least, callers_level, check_out, start_vector
+from .._input import at_least, callers_level, check_out, real_values, start_vector
 from .._jit import Record, fields, real_view, stateful, view_like
 from ..ask_tell import AskTell
 from . import checks
@@ -265,8 +265,7 @@ class SparseEvolution(AskTell):
         rows = k[BATCH] * k[RESAMPLES]
         if given.shape != (rows,):
             raise ValueError(f"tell takes one value for each of the {rows} candidates, got shape {given.shape}")
-        if given.dtype.kind not in "biuf":
-            raise TypeError(f"the values must be real numbers, got dtype {given.dtype}")
+        given = real_values(values if isinstance(values, np.ma.MaskedArray) else given)
         first_scouting = k[ROUND] == 1 and k[PHASE] == SCOUT
         take(self, np.ascontiguousarray(given, dtype=float))
         # opposite directions agree at a minimum, too, where all is well: there f rises in each

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._jit import by_type, is_number, jit
+from .._jit import by_type, explained, is_number, jit, python_only
 from .._scalars import nothing
 from ..generic import accepts, numbers, prepare, vectors
 from ..rules import chain, checks
@@ -75,6 +75,8 @@ class KeepLinks:
     closes = True
 
 
+@python_only("SET is made in Python: pass it, or the optimizer with it, to the compiled function")
+@explained
 def SET(
     rule,
     layers,

@@ -91,5 +91,5 @@ def test_a_class_in_the_place_of_a_set_is_named():
     def wrong(x):
         return no.project(x, no.L1Ball)
 
-    with pytest.raises(numba.TypingError, match="not a set"):
+    with pytest.raises(TypeError, match="not a set"):
         wrong(np.zeros(2))

@@ -7,7 +7,6 @@ import numba
 import numpy as np
 import pytest
 from machine_code import assembly, uses, x86_only
-from numba.core.errors import TypingError
 from numba.core.runtime import rtsys
 
 import numopt as no
@@ -361,7 +360,7 @@ def test_a_chain_that_does_not_fit_does_not_compile():
     def early(x):
         return no.chain(no.Box(0.0, 1.0), no.SGD(0.1)).init(x)
 
-    with pytest.raises(TypingError, match="must stand last"):
+    with pytest.raises(TypeError, match="must stand last"):
         early(np.zeros(3))
 
 

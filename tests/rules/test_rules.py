@@ -416,7 +416,7 @@ class TestChain:
         def climb(x):
             return no.chain(no.Clip(1.0)).init(x)
 
-        with pytest.raises(numba.TypingError, match="would climb"):
+        with pytest.raises(TypeError, match=r"^.*would climb"):
             climb(np.ones(2))
 
     def test_rows_must_fit(self):
