@@ -6,14 +6,15 @@ from ._dispatch import by_type, kind
 from ._nested import Positions, add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, plain, sqrt
-from ._record import Record, is_number, record, variant
+from ._record import RECORDS, Record, is_number, record, variant
 from ._stamp import STAMP
-from ._stateful import fields, lend, stateful
+from ._stateful import fields, lend, rebuild, stateful
 from ._views import bits_of_float, float_of_bits, real_view, same_memory, stack_array, view_like
 
 __all__ = [
     "ELEMENTWISE",
     "PLAIN",
+    "RECORDS",
     "REDUCTION",
     "STAMP",
     "Positions",
@@ -37,6 +38,7 @@ __all__ = [
     "plain",
     "read",
     "real_view",
+    "rebuild",
     "record",
     "run_parallel",
     "same_memory",

@@ -46,6 +46,24 @@ class DescentCore(NamedTuple):
     counters: np.ndarray  # (ALL_COUNTERS,) int64
 
 
+@jit
+def new_core(start, gtol, maxiter, maxfun):
+    """The state for the real vector ``start``, which is copied."""
+    core = DescentCore(
+        start.copy(),
+        start.copy(),
+        start.copy(),
+        np.zeros(start.size),
+        np.zeros(start.size),
+        np.zeros(ALL_SCALARS),
+        np.zeros(ALL_COUNTERS, np.int64),
+    )
+    core.scalars[SCALE], core.scalars[GTOL] = 1.0, gtol
+    core.scalars[F] = core.scalars[BEST] = np.inf
+    core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
+    return core
+
+
 @tell.register(DescentCore)
 def _(core, opt, f, g):
     s, k = core.scalars, core.counters
@@ -140,19 +158,7 @@ class Descent(AskTell):
             start = x0 + np.zeros(1)
             enter(rules, start)
             opt = Optimizer(rules, start)  # before start is copied: some rules change it
-            parts = real_view(start)
-            core = DescentCore(
-                parts.copy(),
-                parts.copy(),
-                parts.copy(),
-                np.zeros(parts.size),
-                np.zeros(parts.size),
-                np.zeros(ALL_SCALARS),
-                np.zeros(ALL_COUNTERS, np.int64),
-            )
-            core.scalars[SCALE], core.scalars[GTOL] = 1.0, gtol
-            core.scalars[F] = core.scalars[BEST] = np.inf
-            core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
+            core = new_core(real_view(start), gtol, maxiter, maxfun)
             return DescentFields(core, opt, start[:0].copy())
 
         @property

@@ -8,6 +8,7 @@ from numba.core.errors import TypingError
 from .._foreign import cuda_part
 from .._input import finite_not_negative, misfit, objective_value, parameter_vector, step_vectors
 from .._jit import copy_into, run_parallel, stateful
+from .._storage import Stored
 from ..generic import accepts, numbers, prepare, vectors
 from .ending import ends
 from .passes import has_learning_rate, needs_buffer, row_of, start_of
@@ -47,7 +48,7 @@ def check_vector(rules, x):
 
 
 @stateful(OptimizerFields)
-class Optimizer:
+class Optimizer(Stored):
     """A chain of rules with its state, made by ``chain(...).init(x)``.
 
     ``update(x, g)`` changes x in place by one step along the gradient g. The same in Python and in ``@njit`` code;

@@ -25,7 +25,6 @@ from .lbfgs_core import (
     restart,
 )
 from .lbfgs_core import resume as resume_core
-from .storage import read, write
 
 DECREASE = 2.220446049250313e-09  # SciPy's defaults
 GRADIENT = 1e-5
@@ -211,22 +210,6 @@ class LBFGS(AskTell):
             at_least(maxfun, 1, "maxfun"),
         )
         return Status(status)
-
-    def save(self, path):
-        """Write everything to a ``.npz`` file, without pickle."""
-        write(path, self._values)
-
-    @classmethod
-    def load(cls, path):
-        """The solver that :meth:`save` wrote; it continues bit for bit.
-
-        Raises
-        ------
-        ValueError
-            If the file was not written by :meth:`save` of this version: a field is missing, or has another shape or
-            dtype than in a solver of its size.
-        """
-        return cls._from_fields(read(path))
 
     @property
     def grad(self):
