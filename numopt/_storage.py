@@ -267,16 +267,14 @@ def _write(path, stored):
     for key, part in parts.items():
         lifted = _lifted(part, key, arrays)
         if not isinstance(part, np.ndarray):
-            arrays[key] = np.array(json.dumps(lifted, default=_refuse))
+            arrays[key] = np.array(json.dumps(lifted))
     np.savez(path, **dict(zip(_ABOUT, (np.array(written), np.array(name)), strict=True)), **arrays)
-
-
-def _refuse(value):
-    raise TypeError(f"save: a file cannot hold {value!r}, whose class is not numopt's: pickle the object instead")
 
 
 def _lifted(part, place, arrays):
     """A part for JSON, with its arrays moved to ``arrays``."""
+    if isinstance(part, Record):
+        raise TypeError(f"save: a file cannot hold {part!r}, whose class is not numopt's: pickle the object instead")
     if isinstance(part, np.ndarray):
         arrays[place] = part
         return {"array": place}
@@ -306,7 +304,7 @@ def _read(path, wanted=None):
         if written != FORMAT:
             raise ValueError(_other_format(name, written))
         if _CLASSES.get(name) is not (wanted or _CLASSES.get(name)) or name not in _CLASSES:
-            raise ValueError(f"it holds no {expected}, but a {name}, which numopt.load may read")
+            raise ValueError(f"it holds no {expected}, but an object of {name}, which numopt.load reads")
         cls = _CLASSES[name]
         texts = {key: members.pop(key) for key in _LAYOUTS[cls].keys.values() if _is_text(members.get(key))}
         parts = {key: _lowered(json.loads(str(text)), members) for key, text in texts.items()}

@@ -23,7 +23,6 @@ from numba.extending import lower_builtin, lower_cast, models, overload, registe
 
 from ._plain import PLAIN
 
-
 _LARGEST = int(np.finfo(np.float64).max)
 _PACKAGE = __name__.partition(".")[0]
 

@@ -128,7 +128,8 @@ class Descent(AskTell):
     """A chain of rules that minimises, driven from outside like :class:`numopt.LBFGS`.
 
     ``ask()`` gives the point to evaluate, ``tell(f, g)`` takes value and gradient there. ``x`` and ``f`` are the last
-    point evaluated; ``result`` gives the best. Made by ``minimize(..., method=rule)``.
+    point evaluated; ``result`` gives the best. Made by ``minimize(..., method=rule)``. It can be pickled, and ``save``
+    writes it to a file, which :func:`numopt.load` reads.
 
     A chain that ends with a set begins at the projection of x0, and has converged when no entry of P(x - g) - x is
     larger than ``gtol``. A function such as ``L1Norm`` at its end adds to f, in a measure that depends on the rules:

@@ -54,7 +54,8 @@ class Optimizer(Stored):
     ``update(x, g)`` changes x in place by one step along the gradient g. The same in Python and in ``@njit`` code;
     there nothing is checked that depends on values, and ``update`` returns 0, or -1 if the sizes do not fit, in which
     case it has touched nothing. In Python long vectors go to all threads, with the same bits. For complex x,
-    g = df/dRe(x) + i df/dIm(x), the direction of steepest ascent. One object must not be used by two threads at once.
+    g = df/dRe(x) + i df/dIm(x), the direction of steepest ascent. It can be pickled, and ``save`` writes it to a file,
+    which :func:`numopt.load` reads. One object must not be used by two threads at once.
 
     Attributes
     ----------

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .._input import at_least, not_negative, start_vector
+from .._input import at_least, at_most_a_million, not_negative, start_vector
 from .._jit import fields, jit, real_view, stateful, view_like
 from ..ask_tell import SCALE, STATUS, AskTell
 from ..generic import advance
@@ -64,16 +64,17 @@ class LBFGS(AskTell):
 
     Constructor, methods and attributes are the same in Python and in ``@njit`` code, with these differences. In Python
     bad input raises, and points are copies; compiled code checks nothing, and ``ask``, ``x``, ``grad`` lend the
-    solver's own buffer, to be read until the next ``tell``. ``message`` and ``result`` exist in Python only. One object
-    must not be used by two threads at once.
+    solver's own buffer, to be read until the next ``tell``. ``message`` and ``result`` exist in Python only. It can be
+    pickled, and ``save`` writes it to a file, which :func:`numopt.load` reads. One object must not be used by two
+    threads at once.
 
     Parameters
     ----------
     x0 : array_like, shape (n,)
         Start; real or complex, copied.
     memory : int
-        Number m of pairs kept; 3 to 20 are usual. The solver holds (2 m + 5) n real numbers. Up to 16 real unknowns
-        a dense matrix takes the place of the pairs, and m does not matter.
+        Number m of pairs kept, up to 2^20; 3 to 20 are usual. The solver holds (2 m + 5) n real numbers. Up to 16 real
+        unknowns a dense matrix takes the place of the pairs, and m does not matter.
     linesearch : MoreThuente, Zoom or Backtracking
         How the step is chosen.
     gtol : float
@@ -131,7 +132,7 @@ class LBFGS(AskTell):
             raise TypeError(f"linesearch must be MoreThuente(), Zoom() or Backtracking(), got {linesearch!r}")
         return cls.compiled.new(
             start_vector(x0),
-            at_least(memory, 1, "memory"),
+            at_most_a_million(memory, "memory"),
             linesearch,
             not_negative(gtol, "gtol"),
             not_negative(ftol, "ftol"),
