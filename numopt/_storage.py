@@ -98,7 +98,7 @@ def load(path):
     >>> opt.update(x, 2 * x)
     >>> opt.save(file)
     >>> no.load(file)
-    <Optimizer of 2 float64 numbers: Clip(max_abs=1.0), Adam(learning_rate=0.1, ...); 1 steps>
+    <Optimizer of 2 float64 numbers: Clip(limit=1.0), Adam(learning_rate=0.1, ...); 1 steps>
     """
     return _read(path)
 
