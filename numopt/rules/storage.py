@@ -46,7 +46,7 @@ def _like_optimizer(parts):
     # x itself is not known, and may be long: a short one has states of the same kinds
     short = np.zeros(1, buffer.dtype)
     kept = tuple(vectors(rule, short) for rule in rules)
-    room = np.zeros(n if needs_buffer(rules, kept) else 0, buffer.dtype)
+    room = _of_length(short, n if needs_buffer(rules, kept) else 0)
     return rules, _of_length(kept, n), tuple(numbers(rule, short) for rule in rules), scalars, room
 
 
@@ -100,6 +100,8 @@ def _like_descent(parts):
     if opt.buffer.dtype != prototype.dtype:
         raise ValueError(f"optimizer must be for {prototype.dtype}, got one for {opt.buffer.dtype}")
     n = int(opt.scalars[SIZE]) * (2 if prototype.dtype.kind == "c" else 1)
+    if vector_of(parts, "x", (np.float64,)).size != n:
+        raise ValueError(f"x must be float64 of shape ({n},), as the optimizer has it, got shape {parts['x'].shape}")
     return new_core(np.zeros(n), 0.0, 0, 1), opt, prototype
 
 

@@ -50,11 +50,13 @@ _LBFGS = {
 
 def _like_lbfgs(parts):
     prototype, n = _point(parts)
-    search, memory = value_of(parts["linesearch"], "linesearch"), np.shape(parts["steps"])[:1]
+    search, memory = value_of(parts["linesearch"], "linesearch"), np.shape(parts["steps"])[:1] or (1,)
     if type(search) not in _SEARCHES:
         names = ", ".join(kind.__name__ for kind in _SEARCHES)
         raise ValueError(f"linesearch must be one of {names}, got {search!r}")
-    core = lbfgs_core.new_core(np.zeros(n), *(memory or (1,)), 0.0, 0.0, 0, 1)
+    if np.shape(parts["inner"]) != memory * 2:  # before anything is made of that size
+        raise ValueError(f"inner must have as many rows and columns as steps has rows, got {np.shape(parts['inner'])}")
+    core = lbfgs_core.new_core(np.zeros(n), *memory, 0.0, 0.0, 0, 1)
     return core, search, prototype
 
 
