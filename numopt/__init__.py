@@ -1,5 +1,6 @@
 """Optimisation compiled with Numba, for real and complex vectors, in Python and inside ``@njit`` code."""
 
+from ._storage import load
 from .check import GradientReport, check_gradient
 from .config import show_config
 from .linesearch import Backtracking, LineSearchResult, MoreThuente, Verdict, Zoom, line_search
@@ -236,6 +237,7 @@ __all__ = [
     "lbfgs",
     "line_search",
     "linear",
+    "load",
     "minimize",
     "onecycle_cosine",
     "onecycle_linear",

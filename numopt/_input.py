@@ -10,6 +10,7 @@ from numba import types
 from ._foreign import is_device_array
 
 _LARGEST = np.iinfo(np.int64).max
+_MOST_IN_MEMORY = 2**20
 
 
 def start_vector(x0, name="x0"):
@@ -276,6 +277,14 @@ def limit(value, least, name):
     return at_least(value, least, name)
 
 
+def at_most_a_million(value, name):
+    """An integer option from 1 on, of which memory is made: so many vectors or values."""
+    number = at_least(value, 1, name)
+    if number > _MOST_IN_MEMORY:
+        raise ValueError(f"{name} must be at most {_MOST_IN_MEMORY}, got {value}")
+    return number
+
+
 def real_number(value, name):
     """A number as a float."""
     try:
@@ -285,6 +294,8 @@ def real_number(value, name):
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{name} must be a number that a float64 has room for, got {value!r}") from None
 
 
 def not_negative(value, name):

@@ -5,10 +5,13 @@ and ``counters``, whose first entries are named here; ``parameters``, the record
 empty array of the dtype of x. Vectors of the core hold real numbers; a complex entry is two.
 """
 
+import numpy as np
+
 from ._input import check_out, gradient_vector, objective_value
 from ._jit import jit, lend, real_view, view_like
+from ._storage import Stored, between
 from .generic import tell
-from .status import Status
+from .status import BY_VALUE, Status
 
 # entries of scalars
 F = 0  # f at x, times SCALE
@@ -33,7 +36,15 @@ def told(solver, f, gradient):
     return tell(core, parameters, f, gradient)
 
 
-class AskTell:
+def check_progress(core):
+    """Check what every stored solver counts; returns False if it has ended at once, where f or g was not finite."""
+    if core.counters[STATUS] not in BY_VALUE:
+        raise ValueError(f"counters must begin with a Status, got {core.counters[STATUS]}")
+    between(0, np.inf, counters=core.counters[:COUNTERS])
+    return core.counters[STATUS] != Status.NONFINITE_START
+
+
+class AskTell(Stored):
     """The face of a solver; a stateful class inherits it."""
 
     class compiled:

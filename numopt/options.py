@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import OptimizeWarning
 
-from ._input import at_least, callers_level, limit, not_negative, real_number
+from ._input import at_least, at_most_a_million, callers_level, limit, not_negative, real_number
 from ._jit import suggestion
 from .generic import advance
 from .linesearch import MoreThuente
@@ -127,7 +127,7 @@ def _number(value, name):
 
 
 _CHECKS = {
-    "maxcor": _from_1,
+    "maxcor": at_most_a_million,
     "maxls": _none_or_from_1,
     "maxiter": _limit_from_0,
     "maxfun": _from_1,

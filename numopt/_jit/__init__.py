@@ -7,16 +7,17 @@ from ._keywords import explained, suggestion
 from ._nested import Positions, add, block, cast, copy_into, read, write
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, plain, sqrt
-from ._record import Record, is_number, record, variant
+from ._record import RECORDS, Record, is_number, record, variant
 from ._refuse import python_only, refuse
 from ._stamp import STAMP
-from ._stateful import fields, lend, stateful
+from ._stateful import fields, lend, rebuild, stateful
 from ._views import bits_of_float, float_of_bits, real_view, same_memory, stack_array, view_like
 
 __all__ = [
     "ELEMENTWISE",
     "NOT_FOR_PYTHON",
     "PLAIN",
+    "RECORDS",
     "REDUCTION",
     "STAMP",
     "Positions",
@@ -42,6 +43,7 @@ __all__ = [
     "python_only",
     "read",
     "real_view",
+    "rebuild",
     "record",
     "refuse",
     "run_parallel",

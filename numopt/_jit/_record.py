@@ -25,10 +25,17 @@ from ._keywords import explained, wrong_arguments
 from ._plain import PLAIN
 from ._refuse import refuse
 
+_LARGEST = int(np.finfo(np.float64).max)
+_PACKAGE = __name__.partition(".")[0]
+
+RECORDS = {}  # those of this package by their names, by which files know them
+
 
 def is_number(value) -> bool:
-    """Whether ``value`` is a real number (a bool is not)."""
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    """Whether ``value`` is a real number that a float64 has room for (a bool is not)."""
+    if isinstance(value, int):
+        return not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+    return isinstance(value, (float, np.integer, np.floating))
 
 
 class RecordMeta(type):
@@ -160,7 +167,10 @@ def record(cls):
     if "__new__" in body:
         body["__new__"] = staticmethod(explained(body["__new__"].__func__, owner=cls.__name__))
     body |= {"__slots__": (), "__qualname__": cls.__qualname__, "flags": flags, "numbers": numbers, "tuples": tuples}
-    return RecordMeta(cls.__name__, (Record, base), body)
+    made = RecordMeta(cls.__name__, (Record, base), body)
+    if cls.__module__.partition(".")[0] == _PACKAGE:
+        RECORDS[cls.__name__] = made
+    return made
 
 
 class RecordClass(types.NamedTupleClass):

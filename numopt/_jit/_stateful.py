@@ -87,7 +87,8 @@ def stateful(declared):
         own, source = {}, {}
         for base in reversed(cls.__mro__[:-1]):  # what it inherits counts as its own
             own |= {name: value for name, value in vars(base).items() if name not in ("__dict__", "__weakref__")}
-            source |= {name: value for name, value in vars(own.pop("compiled")).items() if not name.startswith("__")}
+            functions = vars(own.pop("compiled", object))  # a base need not have any
+            source |= {name: value for name, value in functions.items() if not name.startswith("__")}
         public = dict(source)
         constructor = public.pop("new")
         dispatchers = {
@@ -101,7 +102,7 @@ def stateful(declared):
             setter = jit(value.fset) if isinstance(value, property) and value.fset else None
             body[name] = property(compiled, setter, doc=value.__doc__) if isinstance(value, property) else compiled
         body["_declared"] = declared
-        body["_from_fields"] = classmethod(_rebuild)
+        body["_from_fields"] = classmethod(rebuild)
         body["__new__"] = lambda cls, *args, **kwargs: cls.compiled.new(*args, **kwargs)
         body.update(own)
         if "__new__" in own:
@@ -284,8 +285,16 @@ def _builder(declared):
     return build
 
 
-def _rebuild(cls, values):
+def rebuild(cls, values):
+    """An object of a stateful class that holds these fields, which nobody looks at: they must be those of another."""
     return _builder(cls._declared)(_writable(values))
+
+
+def _rebuild(*state):
+    """What pickles name that were made before states had a format number."""
+    raise ValueError(
+        "this state was pickled by a numopt whose states had no format number: load it with that version, or begin anew"
+    )
 
 
 def _writable(value):
@@ -298,9 +307,9 @@ def _writable(value):
 
 
 def _reduce(self):
-    return _rebuild, (type(self), self._values)
+    return rebuild, (type(self), self._values)
 
 
 def _copy(self, memo=None):
     # a shallow copy would share the buffers, and two solvers would write into one point
-    return _rebuild(type(self), copy.deepcopy(self._values, memo))
+    return rebuild(type(self), copy.deepcopy(self._values, memo))

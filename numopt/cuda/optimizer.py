@@ -181,6 +181,10 @@ class DeviceOptimizer:
         buffer = np.zeros(self._like.size if self._program.buffer is not None else 0, self._like.dtype)
         return Optimizer._from_fields((self.rules, vectors, self.numbers, self.scalars.copy(), buffer))
 
+    def save(self, path):
+        """Write everything to a ``.npz`` file; :func:`numopt.load` gives the optimizer of the host that goes on."""
+        self.to_host().save(path)
+
     @classmethod
     def from_host(cls, opt, stream=None):
         """One that goes on from where ``opt``, an :class:`numopt.Optimizer`, is."""

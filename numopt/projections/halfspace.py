@@ -121,6 +121,19 @@ class AffineSet:
             basis, shifts = _row_basis(np.asarray(A), np.asarray(b))
         return Record.__new__(cls, np.asarray(A), np.asarray(b), basis, shifts)
 
+    def check(self):
+        """Limits of the fields."""
+        for name in ("A", "b", "basis", "shifts"):
+            if not isinstance(getattr(self, name), np.ndarray):
+                raise ValueError(f"AffineSet: {name} must be an array, got {getattr(self, name)!r}")
+        if self.A.ndim != 2 or self.b.shape != self.A.shape[:1]:
+            raise ValueError(f"AffineSet: b must have an entry for each row of A, got {self.A.shape}, {self.b.shape}")
+        if (self.basis.shape, self.shifts.shape) != (self.A.shape, self.b.shape):
+            raise ValueError(
+                f"AffineSet: basis and shifts must have the shapes of A and b, got {self.basis.shape} and "
+                f"{self.shifts.shape}: leave them out"
+            )
+
     def _replace(self, **changes):
         return AffineSet(**{"A": self.A, "b": self.b, **changes})
 
@@ -227,7 +240,7 @@ def _(onto, x, out):
 
 @accepts.register(AffineSet)
 def _(onto, n):
-    return onto.basis.shape[1] == n
+    return onto.basis.shape[1] == n and onto.basis.shape[0] == onto.shifts.size
 
 
 @projects_onto(AffineSet)

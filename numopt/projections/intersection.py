@@ -59,7 +59,7 @@ class Intersection:
 
     def __repr__(self):
         """As it is made."""
-        return f"Intersection({', '.join(map(repr, self.sets))}, tol={self.tol!r}, maxiter={int(self.maxiter)})"
+        return f"Intersection({', '.join(map(repr, self.sets))}, tol={self.tol!r}, maxiter={self.maxiter:.0f})"
 
     def check(self):
         """Limits of the fields."""
@@ -72,8 +72,8 @@ class Intersection:
                 raise ValueError(f"Intersection: {type(member).__name__} is not convex")
         if not (is_number(self.tol) and self.tol > 0):
             raise ValueError(f"Intersection: tol must be positive, got {self.tol!r}")
-        if not (is_number(self.maxiter) and self.maxiter >= 1):
-            raise ValueError(f"Intersection: maxiter must be at least 1, got {self.maxiter!r}")
+        if not (is_number(self.maxiter) and self.maxiter >= 1 and self.maxiter == np.floor(self.maxiter)):
+            raise ValueError(f"Intersection: maxiter must be a whole number from 1 on, got {self.maxiter!r}")
 
     def contains(self, x, tol=1e-12):
         """Whether x lies within the distance ``tol max(1, max |x_i|)`` of each of the sets, in every entry."""

@@ -261,9 +261,11 @@ def _(onto, x, out):
 
 @jit
 def _group_norms(x, labels, scale, down):
-    """The norms of the groups of x times ``scale``, times ``down``."""
+    """The norms of the groups of x times ``scale``, times ``down``; none if a label is not among 0 to n - 1."""
     groups = 0
     for i in range(x.size):
+        if not 0 <= labels[i] < x.size:
+            return np.zeros(0)
         groups = max(groups, int(labels[i]) + 1)
     norms = np.zeros(groups)
     for i in range(x.size):
@@ -284,6 +286,9 @@ def scale_groups(x, labels, radius, prox, out):
     scale = power_for(largest) if largest > 0.0 else 1.0
     shrink = _ROOM if largest > _NEAR_OVERFLOW else 1.0
     norms, limit = _group_norms(x, labels, scale, shrink / scale), radius * shrink
+    if norms.size == 0 and x.size > 0:
+        fill_nan(out)
+        return
     if np.sum(norms) <= (0.0 if prox else limit):
         copy(x, out)
         return

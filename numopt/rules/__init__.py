@@ -1,5 +1,6 @@
 """First-order rules, transformations and schedules, composed by ``chain``."""
 
+from . import storage  # noqa: F401 (it registers how optimizers are stored)
 from .acprop import ACProp
 from .adabelief import AdaBelief
 from .adagrad import AdaDelta, AdaGrad

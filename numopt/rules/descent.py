@@ -46,6 +46,24 @@ class DescentCore(NamedTuple):
     counters: np.ndarray  # (ALL_COUNTERS,) int64
 
 
+@jit
+def new_core(start, gtol, maxiter, maxfun):
+    """The state for the real vector ``start``, which is copied."""
+    core = DescentCore(
+        start.copy(),
+        start.copy(),
+        start.copy(),
+        np.zeros(start.size),
+        np.zeros(start.size),
+        np.zeros(ALL_SCALARS),
+        np.zeros(ALL_COUNTERS, np.int64),
+    )
+    core.scalars[SCALE], core.scalars[GTOL] = 1.0, gtol
+    core.scalars[F] = core.scalars[BEST] = np.inf
+    core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
+    return core
+
+
 @tell.register(DescentCore)
 def _(core, opt, f, g):
     s, k = core.scalars, core.counters
@@ -111,7 +129,8 @@ class Descent(AskTell):
     """A chain of rules that minimises, driven from outside like :class:`numopt.LBFGS`.
 
     ``ask()`` gives the point to evaluate, ``tell(f, g)`` takes value and gradient there. ``x`` and ``f`` are the last
-    point evaluated; ``result`` gives the best. Made by ``minimize(..., method=rule)``.
+    point evaluated; ``result`` gives the best. Made by ``minimize(..., method=rule)``. It can be pickled, and ``save``
+    writes it to a file, which :func:`numopt.load` reads.
 
     A chain that ends with a set begins at the projection of x0, and has converged when no entry of P(x - g) - x is
     larger than ``gtol``. So has the proximal gradient method, ``chain(SGD(lr), h)`` with a norm h, with P(x) the
@@ -142,19 +161,7 @@ class Descent(AskTell):
             start = x0 + np.zeros(1)
             enter(rules, start)
             opt = Optimizer(rules, start)  # before start is copied: some rules change it
-            parts = real_view(start)
-            core = DescentCore(
-                parts.copy(),
-                parts.copy(),
-                parts.copy(),
-                np.zeros(parts.size),
-                np.zeros(parts.size),
-                np.zeros(ALL_SCALARS),
-                np.zeros(ALL_COUNTERS, np.int64),
-            )
-            core.scalars[SCALE], core.scalars[GTOL] = 1.0, gtol
-            core.scalars[F] = core.scalars[BEST] = np.inf
-            core.counters[MAXITER_], core.counters[MAXFUN_] = maxiter, maxfun
+            core = new_core(real_view(start), gtol, maxiter, maxfun)
             return DescentFields(core, opt, start[:0].copy())
 
         @property

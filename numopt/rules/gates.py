@@ -6,6 +6,7 @@ import numpy as np
 
 from .._jit import by_type, is_number, jit
 from .._scalars import constant, of_numbers, parts, times
+from .._storage import between
 from ..generic import admit, element, numbers, vectors
 from . import checks
 from .chain import rule
@@ -46,6 +47,10 @@ class SkipNonFinite:
         if most is not None and not (is_number(most) and most >= 0):
             raise ValueError(f"max_consecutive must be an integer from 0 on or None, got {most!r}")
 
+    def check_state(self, kept, held):
+        """Limits of what a stored state holds."""
+        between(0.0, np.inf, numbers=held)
+
 
 @rule
 class AccumulateGradients:
@@ -66,6 +71,10 @@ class AccumulateGradients:
     def check(self):
         """Limits of the fields."""
         checks.whole(self, "k", least=1)
+
+    def check_state(self, kept, held):
+        """Limits of what a stored state holds."""
+        between(0.0, self.k, numbers=held)
 
 
 class Mean(NamedTuple):

@@ -7,6 +7,7 @@ import numpy as np
 from .._foreign import cuda_part
 from .._input import finite_not_negative, misfit, objective_value, parameter_vector, step_vectors
 from .._jit import copy_into, run_parallel, stateful
+from .._storage import Stored
 from ..generic import accepts, numbers, prepare, vectors
 from .ending import ends
 from .passes import has_learning_rate, needs_buffer, row_of, start_of
@@ -46,14 +47,15 @@ def check_vector(rules, x):
 
 
 @stateful(OptimizerFields)
-class Optimizer:
+class Optimizer(Stored):
     """A chain of rules with its state, made by ``chain(...).init(x)``.
 
     ``update(x, g)`` changes x in place by one step along the gradient g. The same in Python and in ``@njit`` code;
     there ``update`` does not raise: it returns 0, or -1 if the sizes of x and g do not fit, in which case it has
     touched nothing. Look at that where sizes may be wrong: ``if opt.update(x, g) != 0: break``. In Python
     long vectors go to all threads, with the same bits. For complex x, g = df/dRe(x) + i df/dIm(x), the direction of
-    steepest ascent. One object must not be used by two threads at once.
+    steepest ascent. It can be pickled, and ``save`` writes it to a file, which :func:`numopt.load` reads. One object
+    must not be used by two threads at once.
 
     Attributes
     ----------

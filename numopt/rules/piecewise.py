@@ -17,6 +17,10 @@ class Steps:
     boundaries: np.ndarray  # increasing counts
     values: np.ndarray  # one more
 
+    def check(self):
+        """Limits of the fields."""
+        _check_counts(self.boundaries, self.values, 1)
+
 
 @schedule
 class Interpolated:
@@ -26,6 +30,12 @@ class Interpolated:
     values: np.ndarray
     cosine: bool = False
 
+    def check(self):
+        """Limits of the fields."""
+        _check_counts(self.counts, self.values, 0)
+        if self.counts.size == 0 or self.counts[0] != 0.0:
+            raise ValueError(f"the first knot must stand at the count 0, got {self.counts!r}")
+
 
 @schedule
 class Joined:
@@ -33,6 +43,21 @@ class Joined:
 
     schedules: tuple
     boundaries: np.ndarray
+
+    def check(self):
+        """Limits of the fields."""
+        _check_counts(self.boundaries, self.schedules, 1)
+        if not all(is_number(part) or rate.registered(type(part)) for part in self.schedules):
+            raise TypeError(f"schedules must be schedules and numbers, got {self.schedules!r}")
+
+
+def _check_counts(counts, values, more):
+    """There is a value for each of the counts, which increase, and ``more`` than those; compiled code looks at none."""
+    vectors = all(isinstance(v, np.ndarray) and v.ndim == 1 and v.dtype == float for v in (counts, values))
+    if not (vectors or (isinstance(values, tuple) and isinstance(counts, np.ndarray) and counts.ndim == 1)):
+        raise ValueError(f"counts and values must be vectors of numbers, got {counts!r} and {values!r}")
+    if len(values) != counts.size + more or not (np.diff(counts) > 0).all():
+        raise ValueError(f"counts must increase, with {more} more values than counts, got {counts!r} and {values!r}")
 
 
 def _knots(init, boundaries_and_scales):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .._input import at_least, not_negative, start_vector
+from .._input import at_least, at_most_a_million, not_negative, start_vector
 from .._jit import fields, jit, real_view, stateful, view_like
 from ..ask_tell import SCALE, STATUS, AskTell
 from ..generic import advance
@@ -25,7 +25,6 @@ from .lbfgs_core import (
     restart,
 )
 from .lbfgs_core import resume as resume_core
-from .storage import read, write
 
 DECREASE = 2.220446049250313e-09  # SciPy's defaults
 GRADIENT = 1e-5
@@ -66,16 +65,16 @@ class LBFGS(AskTell):
     Constructor, methods and attributes are the same in Python and in ``@njit`` code, with these differences. In Python
     bad input raises, and points are copies; compiled code does not raise (``tell`` returns -1 and ``reset`` False, and
     nothing is done, for another number of entries), and ``ask``, ``x``, ``grad`` lend the solver's own buffer, to be
-    read until the next ``tell``. ``message`` and ``result`` exist in Python only. One object
-    must not be used by two threads at once.
+    read until the next ``tell``. ``message`` and ``result`` exist in Python only. It can be pickled, and ``save``
+    writes it to a file, which :func:`numopt.load` reads. One object must not be used by two threads at once.
 
     Parameters
     ----------
     x0 : array_like, shape (n,)
         Start; real or complex, copied.
     memory : int
-        Number m of pairs kept; 3 to 20 are usual. The solver holds (2 m + 5) n real numbers. Up to 16 real unknowns
-        a dense matrix takes the place of the pairs, and m does not matter.
+        Number m of pairs kept, up to 2^20; 3 to 20 are usual. The solver holds (2 m + 5) n real numbers. Up to 16 real
+        unknowns a dense matrix takes the place of the pairs, and m does not matter.
     linesearch : MoreThuente, Zoom or Backtracking
         How the step is chosen.
     gtol : float
@@ -134,7 +133,7 @@ class LBFGS(AskTell):
             raise TypeError(f"linesearch must be MoreThuente(), Zoom() or Backtracking(), got {linesearch!r}")
         return cls.compiled.new(
             start_vector(x0),
-            at_least(memory, 1, "memory"),
+            at_most_a_million(memory, "memory"),
             linesearch,
             not_negative(gtol, "gtol"),
             not_negative(ftol, "ftol"),
@@ -212,22 +211,6 @@ class LBFGS(AskTell):
             at_least(maxfun, 1, "maxfun"),
         )
         return Status(status)
-
-    def save(self, path):
-        """Write everything to a ``.npz`` file, without pickle."""
-        write(path, self._values)
-
-    @classmethod
-    def load(cls, path):
-        """The solver that :meth:`save` wrote; it continues bit for bit.
-
-        Raises
-        ------
-        ValueError
-            If the file was not written by :meth:`save` of this version: a field is missing, or has another shape or
-            dtype than in a solver of its size.
-        """
-        return cls._from_fields(read(path))
 
     @property
     def grad(self):

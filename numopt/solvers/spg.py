@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._input import at_least, misfit, not_negative, start_vector
+from .._input import at_least, at_most_a_million, misfit, not_negative, start_vector
 from .._jit import fields, real_view, stateful, view_like
 from ..ask_tell import STATUS, AskTell, F
 from ..generic import accepts, project_into
@@ -48,9 +48,9 @@ class SPG(AskTell):
     :class:`Intersection` to its ``tol``), ``tell(f, g)`` takes the value and the
     gradient there, until ``running`` is False. For complex x, g = df/dRe(x) + i df/dIm(x).
 
-    Methods and attributes are those of :class:`LBFGS` but for the inverse Hessian and files (it can be pickled), in
-    Python and in ``@njit`` code alike (there, without checks, and with ``x`` and ``ask`` lending the solver's own
-    buffers). One object must not be used by two threads at once.
+    Methods and attributes are those of :class:`LBFGS` but for the inverse Hessian, in Python and in ``@njit`` code
+    alike (there, without checks, and with ``x`` and ``ask`` lending the solver's own buffers). It can be pickled, and
+    ``save`` writes it to a file, which :func:`numopt.load` reads. One object must not be used by two threads at once.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ class SPG(AskTell):
     onto : set
         Convex, such as ``L1Ball(1.0)``, ``Box(0, 1)``, ``AffineSet(A, b)``.
     memory : int
-        M, the number of values that a new one is compared with; 1 lets f only fall.
+        M, the number of values that a new one is compared with, up to 2^20; 1 lets f only fall.
     gtol : float
         Converged when the largest modulus in P(x - g) - x, over real and imaginary parts, is at most this.
     maxiter, maxfun : int
@@ -109,7 +109,7 @@ class SPG(AskTell):
         """Validate, and build the compiled object."""
         x0 = start_vector(x0)
         check_constraint(onto, x0)
-        limits = at_least(memory, 1, "memory"), not_negative(gtol, "gtol")
+        limits = at_most_a_million(memory, "memory"), not_negative(gtol, "gtol")
         solver = cls.compiled.new(x0, onto, *limits, at_least(maxiter, 0, "maxiter"), at_least(maxfun, 1, "maxfun"))
         if not onto.contains(solver.ask(), _FEASIBLE):
             raise ValueError(f"no vector of {x0.size} entries was found in {onto!r}: it may be empty")

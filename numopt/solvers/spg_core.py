@@ -92,7 +92,7 @@ def new_core(x0, memory, gtol, maxiter, maxfun):
         np.zeros(n),
         np.empty(n),
         np.zeros(n),
-        np.empty(memory),
+        np.empty(max(memory, 1)),
         np.zeros(ALL_SCALARS),
         np.zeros(ALL_COUNTERS, np.int64),
     )

@@ -1,78 +1,122 @@
-"""The fields of an L-BFGS solver in a ``.npz`` file: named arrays, no pickle.
-
-Compiled code looks at no shape: a file that something else has written, or an earlier version, could make it read
-beyond an array. So every array of a file is compared with that of a new solver of the same size.
-"""
+"""How the solvers are stored: the names of their parts, and what a stored state may hold (:mod:`numopt._storage`)."""
 
 import numpy as np
 
-from ..ask_tell import STATUS
+from .._storage import between, no_nan, store_as, value_of, vector_of
+from ..ask_tell import NFEV, SCALE, F, check_progress
 from ..linesearch import Backtracking, MoreThuente, Zoom
-from ..status import BY_VALUE
-from .lbfgs_core import Core, new_core
-from .pairs import COUNT, NEWEST, Pairs
+from ..linesearch.safeguard import BEST, PHI0, PHI_BEST, SLOPE0
+from ..status import Status
+from . import lbfgs_core, spg_core
+from .lbfgs import LBFGS
+from .pairs import COUNT, NEWEST
+from .spg import SPG, check_constraint
+from .spg_core import Constraint
 
-_SEARCHES = {kind.__name__: kind for kind in (MoreThuente, Zoom, Backtracking)}
-
-
-def write(path, values):
-    """Write the fields (core, line search, prototype)."""
-    core, search, prototype = values
-    arrays = {f"core.{name}": value for name, value in core._asdict().items() if name != "pairs"}
-    arrays |= {f"pairs.{name}": value for name, value in core.pairs._asdict().items()}
-    arrays |= {f"search.{name}": np.array(np.nan if v is None else v) for name, v in search._asdict().items()}
-    np.savez(path, search=np.array(type(search).__name__), prototype=prototype, **arrays)
+_SEARCHES = MoreThuente, Zoom, Backtracking
 
 
-def read(path):
-    """The fields that :func:`write` wrote; ValueError, by the name of the field, for what it cannot have written."""
-    given = np.load(path, allow_pickle=False)
-    if isinstance(given, np.ndarray):
-        raise ValueError(f"{path} holds no LBFGS, but one array: load takes what save wrote")
-    with given as file:
-        try:
-            prototype = file["prototype"]
-            if prototype.dtype not in (np.float64, np.complex128):
-                raise ValueError(f"{path}: prototype must be float64 or complex128, got {prototype.dtype}")
-            _same_kind(path, "prototype", prototype, np.empty(0, prototype.dtype))
-            return _core(path, file, prototype), _search(path, file), prototype
-        except KeyError as missing:
-            raise ValueError(f"{path} holds no LBFGS of this version of numopt: {missing} is missing") from None
+def _point(parts):
+    """The empty vector of the dtype of x, and the number of real unknowns."""
+    prototype, x = vector_of(parts, "like", (np.float64, np.complex128)), vector_of(parts, "x", (np.float64,))
+    real = 2 if prototype.dtype.kind == "c" else 1
+    if x.size % real != 0:
+        raise ValueError(f"x must be a vector of {real} real numbers an entry, got shape {x.shape}")
+    return prototype[:0].copy(), x.size
 
 
-def _same_kind(path, name, value, like):
-    """``value``, if it has the dtype and the shape of ``like``."""
-    if value.dtype != like.dtype or value.shape != like.shape:
-        raise ValueError(
-            f"{path}: {name} must be {like.dtype} of shape {like.shape}, got {value.dtype} of shape {value.shape}"
-        )
-    return np.ascontiguousarray(value)
+# --- L-BFGS ----------------------------------------------------------------------------------------------------------
+
+_LBFGS = {
+    "core.x": "x",
+    "core.grad": "gradient",
+    "core.trial": "trial",
+    "core.direction": "direction",
+    "core.best_grad": "best_gradient",
+    "core.pairs.steps": "steps",
+    "core.pairs.changes": "changes",
+    "core.pairs.inner": "inner",
+    "core.pairs.gram": "gram",
+    "core.pairs.work": "work",
+    "core.pairs.inverse": "inverse",
+    "core.pairs.ring": "ring",
+    "core.search": "search",
+    "core.scalars": "scalars",
+    "core.counters": "counters",
+    "parameters": "linesearch",
+    "prototype": "like",
+}
 
 
-def _core(path, file, prototype):
-    x, steps = file["core.x"], file["pairs.steps"]
-    real, memory = 2 if prototype.dtype.kind == "c" else 1, len(steps) if steps.ndim == 2 else 0
-    if x.ndim != 1 or x.size % real != 0:
-        raise ValueError(f"{path}: core.x must be a vector of {real} real numbers an entry, got shape {x.shape}")
-    like = new_core(np.zeros(x.size), max(memory, 1), 0.0, 0.0, 0, 1)
-    pairs = (
-        _same_kind(path, f"pairs.{name}", file[f"pairs.{name}"], getattr(like.pairs, name)) for name in Pairs._fields
-    )
-    pairs = Pairs(*pairs)
-    names = (name for name in Core._fields if name != "pairs")
-    arrays = {name: _same_kind(path, f"core.{name}", file[f"core.{name}"], getattr(like, name)) for name in names}
-    stored, newest = pairs.ring[COUNT], pairs.ring[NEWEST]
-    if not (0 <= stored <= memory and 0 <= newest < memory):
-        raise ValueError(f"{path}: pairs.ring must be within the {memory} rows of the memory, got {pairs.ring}")
-    if arrays["counters"][STATUS] not in BY_VALUE:
-        raise ValueError(f"{path}: core.counters must begin with a Status, got {arrays['counters'][STATUS]}")
-    return Core(**arrays, pairs=pairs)
+def _like_lbfgs(parts):
+    prototype, n = _point(parts)
+    search, memory = value_of(parts["linesearch"], "linesearch"), np.shape(parts["steps"])[:1] or (1,)
+    if type(search) not in _SEARCHES:
+        names = ", ".join(kind.__name__ for kind in _SEARCHES)
+        raise ValueError(f"linesearch must be one of {names}, got {search!r}")
+    if np.shape(parts["inner"]) != memory * 2:  # before anything is made of that size
+        raise ValueError(f"inner must have as many rows and columns as steps has rows, got {np.shape(parts['inner'])}")
+    core = lbfgs_core.new_core(np.zeros(n), *memory, 0.0, 0.0, 0, 1)
+    return core, search, prototype
 
 
-def _search(path, file):
-    name = str(file["search"])
-    if name not in _SEARCHES:
-        raise ValueError(f"{path}: search must be {', '.join(_SEARCHES)}, got {name!r}")
-    kind, number = _SEARCHES[name], np.array(0.0)
-    values = (_same_kind(path, f"search.{field}", file[f"search.{field}"], number).item() for field in kind._fields)
-    return kind(*(None if np.isnan(value) else value for value in values))
+def _check_lbfgs(values):
+    core = values[0]
+    pairs, s, memory = core.pairs, core.scalars, core.pairs.steps.shape[0]
+    finite_start = check_progress(core)
+    between(0, np.inf, counters=core.counters)
+    between(0, memory, ring=pairs.ring[COUNT])
+    between(0, max(memory - 1, 0), ring=pairs.ring[NEWEST])
+    if not finite_start:
+        return  # its gradient may be anything
+    no_nan(x=core.x, gradient=core.grad, trial=core.trial, direction=core.direction, best_gradient=core.best_grad)
+    no_nan(scalars=s[[F, SCALE, lbfgs_core.PEAK, lbfgs_core.GTOL, lbfgs_core.FTOL, lbfgs_core.STEP]])
+    no_nan(search=core.search[[PHI0, SLOPE0, BEST, PHI_BEST]])
+    rows = (pairs.ring[NEWEST] - np.arange(pairs.ring[COUNT])) % max(memory, 1)  # the others hold nothing
+    no_nan(steps=pairs.steps[rows], changes=pairs.changes[rows])
+    if rows.size:
+        no_nan(inner=pairs.inner[np.ix_(rows, rows)], gram=pairs.gram[np.ix_(rows, rows)], inverse=pairs.inverse)
+
+
+store_as(LBFGS, "LBFGS", _LBFGS, _like_lbfgs, _check_lbfgs)
+
+# --- SPG -------------------------------------------------------------------------------------------------------------
+
+_SPG = {
+    "core.x": "x",
+    "core.grad": "gradient",
+    "core.trial": "trial",
+    "core.direction": "direction",
+    "core.best": "best",
+    "core.best_grad": "best_gradient",
+    "core.values": "values",
+    "core.scalars": "scalars",
+    "core.counters": "counters",
+    "parameters.onto": "onto",
+    "prototype": "like",
+}
+
+
+def _like_spg(parts):
+    prototype, n = _point(parts)
+    onto, memory = value_of(parts["onto"], "onto"), vector_of(parts, "values", (np.float64,)).size
+    try:
+        check_constraint(onto, np.broadcast_to(prototype.dtype.type(0), n * 8 // prototype.dtype.itemsize))
+    except TypeError as reason:
+        raise ValueError(f"onto: {reason}") from None
+    return spg_core.new_core(np.zeros(n), max(memory, 1), 0.0, 0, 1), Constraint(onto, prototype), prototype
+
+
+def _check_spg(values):
+    core = values[0]
+    finite_start = check_progress(core)
+    between(0, np.inf, counters=core.counters)
+    if not finite_start:
+        return
+    no_nan(x=core.x, gradient=core.grad, best=core.best, best_gradient=core.best_grad, values=core.values)
+    no_nan(scalars=core.scalars[[F, SCALE, spg_core.PEAK, spg_core.GTOL, spg_core.BEST]])
+    if core.counters[0] == Status.RUNNING and core.counters[NFEV] > 0:
+        no_nan(trial=core.trial, direction=core.direction)
+
+
+store_as(SPG, "SPG", _SPG, _like_spg, _check_spg)

@@ -1,6 +1,6 @@
 """Sparse vectors: found without gradients, and kept sparse while they are trained with them."""
 
-from . import rounds, tending, two_stage  # noqa: F401 (they register what a selection does, and what SET does)
+from . import rounds, storage, tending, two_stage  # noqa: F401 (they register what selections and SET do, and files)
 from .choices import AtRandom, ByCost, ByScore, TwoStage
 from .evolution import SparseEvolution
 from .rewiring import ByGradient, ByMagnitude, ByMomentum, BySign, prune_regrow

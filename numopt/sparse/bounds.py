@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._jit import jit, read
+from .._jit import by_type, jit
 
 
 class Limits(NamedTuple):
@@ -19,13 +19,28 @@ class Limits(NamedTuple):
     upper: np.ndarray
 
 
+@by_type(borrow=True)
+def _entry(bound, i, n):
+    """The bound of entry i of n, NaN if there are not as many."""
+
+
+@_entry.register(float)
+def _(bound, i, n):
+    return bound
+
+
+@_entry.register(np.ndarray)
+def _(bound, i, n):
+    return bound[i] if bound.size == n else np.nan
+
+
 @jit
 def limits_of(bounds, n):
     """The lower bounds, then the upper ones, in one vector; an empty one for None."""
     out = np.empty(0 if bounds is None else 2 * n)
     if bounds is not None:
         for i in range(n):
-            out[i], out[n + i] = read(bounds.lower, i), read(bounds.upper, i)
+            out[i], out[n + i] = _entry(bounds.lower, i, n), _entry(bounds.upper, i, n)
     return out
 
 
@@ -64,10 +79,11 @@ def leads_outside(limits, i, slope):
 
 @jit
 def start_within(x0, bounds):
-    """A fresh, contiguous vector of float64 or complex128 of anything, within the bounds."""
+    """A fresh, contiguous vector of float64 or complex128 of anything, within the bounds; NaN where these are."""
     start = x0 + np.zeros(1)
     if bounds is not None:  # for complex numbers this does not compile: they have no order
         limits = limits_of(bounds, start.size)
         for c in range(start.size):
-            start[c] = nearest(limits, c, start[c])
+            unknown = np.isnan(limits[c]) or np.isnan(limits[start.size + c])
+            start[c] = np.nan if unknown else nearest(limits, c, start[c])
     return start

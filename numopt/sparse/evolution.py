@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from scipy.optimize import OptimizeResult
 
-from .._input import at_least, callers_level, check_out, real_values, start_vector
+from .._input import at_least, at_most_a_million, callers_level, check_out, real_values, start_vector
 from .._jit import Record, fields, real_view, stateful, view_like
 from ..ask_tell import AskTell
 from . import checks
@@ -57,7 +57,8 @@ class SparseEvolution(AskTell):
 
     The solver never calls f: ``ask()`` gives candidates, ``tell(values)`` takes f at each, until ``running`` is False;
     in Python and in ``@njit`` code alike (there, without checks, and with ``x`` and ``ask`` lending the solver's own
-    buffers). One object must not be used by two threads at once.
+    buffers; ``penalize`` or ``bounds`` of another length than x0 make x NaN). It can be pickled, and ``save`` writes it
+    to a file, which :func:`numopt.load` reads. One object must not be used by two threads at once.
 
     Not to be confused with sparse evolutionary *training*, which rewires networks that are trained with gradients.
 
@@ -176,7 +177,7 @@ class SparseEvolution(AskTell):
         """Validate, and build the compiled object."""
         x0 = start_vector(x0)
         penalty, sigma, zeta = checks.sizes(penalty, sigma, zeta)
-        patience, resamples = at_least(patience, 1, "patience"), at_least(resamples, 1, "resamples")
+        patience, resamples = at_least(patience, 1, "patience"), at_most_a_million(resamples, "resamples")
         maxfun = checks.enough(maxfun, resamples)
         mask, seed = checks.mask(penalize, x0.size), checks.seed_number(seed)
         bounds = checks.limits(bounds, x0, mask)
@@ -201,9 +202,9 @@ class SparseEvolution(AskTell):
             selection=_BY_COST,
         ):
             start = start_within(x0, bounds)
+            mask, limits = costs(penalize, start), limits_of(bounds, start.size)
             prototype = start[:0].copy()
             parts = real_view(np.ones(1, start.dtype)).size
-            mask, limits = costs(penalize, start.size), limits_of(bounds, start.size)
             core = new_state(real_view(start), parts, mask, limits, resamples)
             set_options(core, penalty, seed, sigma, zeta, patience, maxfun, scouts(grow))
             return SparseEvolutionFields(core, selection, prototype)

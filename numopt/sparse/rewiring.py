@@ -14,6 +14,8 @@ from .choices import AtRandom
 from .links import EMPTY, GROWTH, NEW, REMOVED, WEIGHTS, WOKEN, draw_places, is_place
 from .selection import AnyLink, LinkOfSign, PlaceByScore, count_choice, relabel_first
 
+_MOST_WEIGHTS = 2.0**53
+
 
 @record
 class BySign:
@@ -159,7 +161,7 @@ def layer_table(layers):
     """``layers`` as an array of rows ``offset, n_in, n_out``; ValueError for what are none, or overlap."""
     try:
         table = np.asarray(layers, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         table = np.empty(0)
     if table.size == 0 or table.ndim != 2 or table.shape[1] != 3:
         raise ValueError(f"layers must be a list of (offset, n_in, n_out), got {layers!r}")
@@ -169,6 +171,8 @@ def layer_table(layers):
         sizes = table[:, 1] * table[:, 2]
     if sizes.max() >= 2.0**32:
         raise ValueError(f"layers: at most 2^32 - 1 places each, got {sizes.max():.0f}")
+    if (table[:, 0] + sizes).max() >= _MOST_WEIGHTS:
+        raise ValueError(f"layers: each must end before entry 2^53, got {layers!r}")
     order = np.argsort(table[:, 0])
     ends, starts = (table[:, 0] + sizes)[order][:-1], table[order[1:], 0]
     if (ends > starts).any():
@@ -176,11 +180,22 @@ def layer_table(layers):
     return table
 
 
+def check_links(table):
+    """ValueError unless the rows are ``offset, n_in, n_out`` and a number of links that the layer has room for."""
+    if not (isinstance(table, np.ndarray) and table.ndim == 2 and table.shape[1] == 4):
+        raise ValueError(f"layers must have rows of offset, n_in, n_out and the number of links, got {table!r}")
+    sizes, counts = np.prod(layer_table(table[:, :3])[:, 1:], axis=1), table[:, 3]
+    if not ((counts >= 0) & (counts <= sizes) & (counts == np.floor(counts))).all():
+        raise ValueError(f"layers: there must be from 0 to {sizes.tolist()} links, got {counts.tolist()}")
+
+
 @jit(borrow=True)
 def _prune_regrow(w, links, layers, zeta, key, scores, prune, grow, sigma):
-    if links.size != w.size or scores.size != w.size:
+    if links.size != w.size or scores.size != w.size or layers.shape[1] < 3:
         return -1
     for k in range(layers.shape[0]):
+        if not (0 <= layers[k, 0] <= w.size and 0 <= layers[k, 1] <= w.size and 0 <= layers[k, 2] <= w.size):
+            return -1  # nor may the numbers of a layer be too large for integers
         if layer_end(layers, k) > w.size:
             return -1
     exchanged = 0
@@ -217,7 +232,9 @@ def remove(prune, w, links, zeta):
 
 @jit(borrow=True)
 def _remove_of(choice, w, links, zeta):
-    count = int(zeta * count_choice(choice, w, links, w))
+    total = count_choice(choice, w, links, w)
+    share = zeta if zeta > 0.0 else 0.0  # nobody has checked that of compiled code
+    count = total if share >= 1.0 else int(share * total)
     relabel_first(choice, w, links, w, count, REMOVED)
     return count
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from .._jit import by_type, explained, is_number, jit, python_only
 from .._scalars import nothing
+from .._storage import between
 from ..generic import accepts, numbers, prepare, vectors
 from ..rules import chain, checks
 from ..rules.chain import rule as make_rule
 from ..rules.state import zeros
 from .choices import AtRandom
-from .links import FIRST, draw_first
-from .rewiring import ByGradient, ByMomentum, BySign, check_choices, layer_end, layer_table
+from .links import EMPTY, FIRST, GROWN, draw_first
+from .rewiring import ByGradient, ByMomentum, BySign, check_choices, check_links, layer_end, layer_table
 
 # entries of the numbers of Links
 NNZ, SURVIVORS, REWIRINGS, EXCHANGED, WAITING, HELD = range(6)
@@ -54,10 +55,18 @@ class Links:
                 raise ValueError(f"SET: zeta must lie in (0, 1], got {self.zeta!r}")
         else:
             checks.number_or_schedule(self, "zeta")
+        check_links(self.layers)
         checks.whole(self, "every", least=1)
+        if not (is_number(self.last) and self.last >= 0):
+            raise ValueError(f"SET: the last step must be a number from 0 on, got {self.last!r}")
         check_choices("SET", self.prune, self.grow)
         checks.not_negative(self, "sigma")
         checks.whole(self, "seed")
+
+    def check_state(self, kept, held):
+        """Limits of what a stored state holds."""
+        between(EMPTY, GROWN, mask=kept.mask)
+        between(0.0, np.inf, numbers=held)
 
 
 @make_rule
@@ -73,6 +82,15 @@ class KeepLinks:
     layers: np.ndarray
     seed: float
     closes = True
+
+    def check(self):
+        """Limits of the fields."""
+        check_links(self.layers)
+        checks.whole(self, "seed")
+
+    def check_state(self, kept, held):
+        """Limits of what a stored state holds."""
+        between(EMPTY, GROWN, mask=kept.mask)
 
 
 @python_only("SET is made in Python: pass it, or the optimizer with it, to the compiled function")

@@ -91,12 +91,15 @@ class Evolution(NamedTuple):
 
 
 @jit
-def costs(penalize, n):
-    """For every coordinate whether it is penalised; None: all are."""
-    out = np.ones(n, np.bool_)
+def costs(penalize, start):
+    """For every coordinate whether it is penalised; None: all are. Of another length, ``start`` becomes NaN."""
+    out = np.ones(start.size, np.bool_)
     if penalize is not None:
-        for c in range(n):
-            out[c] = penalize[c] != 0
+        for c in range(start.size):
+            if penalize.size == start.size:
+                out[c] = penalize[c] != 0
+            else:
+                start[c] = np.nan
     return out
 
 
@@ -106,6 +109,7 @@ def new_state(x0, parts, penalize, limits, resamples):
     size = x0.size
     n = size // parts
     # an even number, since scouts come in pairs; the least is more than a population, which is never split
+    resamples = max(resamples, 1)
     rows = max(_LEAST_ROWS, min(_MOST_ROWS, _ENTRIES // max(size, 1)) // resamples // 2 * 2)
     core = Evolution(
         x0.copy(),
@@ -225,4 +229,7 @@ def progress_unit(core):
 @jit(borrow=True)
 def share(core, count):
     """The share of ``count`` coordinates that is exchanged in a round, at least a little of it."""
-    return np.int64(math.ceil(core.scalars[ZETA] * count))
+    zeta = core.scalars[ZETA]
+    if not 0.0 < zeta <= 1.0:  # nobody has checked that of compiled code
+        return count if zeta > 0.0 else 0
+    return np.int64(math.ceil(zeta * count))

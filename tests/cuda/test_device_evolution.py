@@ -8,6 +8,7 @@ import pytest
 from numba import types
 
 import numopt as no
+from numopt._jit import rebuild
 from numopt.sparse.mutations import place_moved
 from numopt.sparse.state import BATCH, DONE, MEAN, MERGE, PATH, PHASE, REFIT, SCOUT, SINGLES, START, TRAIN
 
@@ -135,7 +136,7 @@ def test_parts_of_a_generation_add_up():
     whole = no.SparseEvolution(np.zeros(7), penalty=0.05, seed=4, maxfun=75)
     core = copy.copy(whole).core
     small = core._replace(candidates=core.candidates[: 8 * 7].copy(), values=core.values[:8].copy())
-    split = type(whole)._from_fields((small, whole.selection, whole.prototype))
+    split = rebuild(type(whole), (small, whole.selection, whole.prototype))
     device, sizes = DeviceEvolution(split), []
     while split.running:
         rows = device.ask().copy_to_host()

@@ -8,6 +8,7 @@ import pytest
 from numba import njit
 
 import numopt as no
+from numopt._jit import rebuild
 from numopt.problems import planted_regression
 from numopt.sparse.state import PATH, PHASE, SCOUT, SINGLES, STEP, TRAIN
 from numopt.status import Status
@@ -285,7 +286,7 @@ def test_batches_do_not_change_what_is_found():
     whole = no.SparseEvolution(np.zeros(8), LAMBDA, seed=4, maxfun=800)
     core = copy.copy(whole).core
     small = core._replace(candidates=core.candidates[: 12 * 8].copy(), values=core.values[:12].copy())
-    split = type(whole)._from_fields((small, whole.selection, whole.prototype))
+    split = rebuild(type(whole), (small, whole.selection, whole.prototype))
     sizes = []
     while split.running:
         sizes.append(len(split.ask()))
