@@ -36,6 +36,11 @@ _ADVICE = {
         "f is the same in all directions tried from the best point, so that nothing tells which entries to change. "
         "Start elsewhere (not at zero, for a network), or raise sigma.",
     ),
+    "NO_CHANGE": (
+        2,
+        "f did not change over any finite-difference step, so that its slopes are unknown. Raise `eps` or "
+        "`finite_diff_rel_step`, let f return all its digits, or pass `jac`.",
+    ),
     "CALLBACK": (99, "`callback` raised `StopIteration`: the run ended there."),
 }
 _SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET", "CONVERGED_PATIENCE")
@@ -69,6 +74,7 @@ class Status(IntEnum):
     DIVERGED = 12
     CONVERGED_PATIENCE = 13
     FLAT = 14
+    NO_CHANGE = 16
 
     @property
     def code(self):
