@@ -8,8 +8,8 @@ from ._input import start_vector
 from ._jit import python_only
 from .objective import Objective
 
-_EPSILON = 2.220446049250313e-16
-_STEP = _EPSILON ** (1 / 5)  # of the fourth-order formula below; its error is then about eps^(4/5)
+# Of the step of the fourth-order formula below, a power of the precision of f; its error is then about eps^(4/5).
+_STEP_POWER = 1 / 5
 _MOST_ENTRIES = 200  # real unknowns that are checked one by one; of a longer vector, as many at random
 
 # What people hand in instead, and what it is of the right gradient g.
@@ -85,7 +85,8 @@ def check_gradient(fun, x, jac=True, args=(), rtol=1e-5, seed=0):
         The point, real or complex. Choose a general one: at a minimum every gradient is small, and with real entries
         only a conjugate cannot be seen.
     rtol : float
-        Largest difference allowed, relative to the largest entry of the numerical gradient.
+        Largest difference allowed, relative to the largest entry of the numerical gradient; at least what the
+        differences resolve: 3e-5 where f is float32.
     seed : int
         Which entries are checked, where there are more than 200.
 
@@ -101,7 +102,8 @@ def check_gradient(fun, x, jac=True, args=(), rtol=1e-5, seed=0):
 
     Notes
     -----
-    Fourth-order central differences, four values of f for each real and imaginary part.
+    Fourth-order central differences, four values of f for each real and imaginary part; steps follow the precision
+    of f, float64 or float32.
 
     Examples
     --------
@@ -117,15 +119,21 @@ def check_gradient(fun, x, jac=True, args=(), rtol=1e-5, seed=0):
         raise ValueError(f"check_gradient: jac={jac!r} gives no gradient of yours to check")
     x = start_vector(x, "x")
     objective = Objective(fun, jac, args, x)
-    f, g = objective.evaluate(x)
+    f, g, precision = objective.evaluate_with_precision(x)
     g = g.copy()
     if not (np.isfinite(f) and np.isfinite(g).all()):
         return GradientReport("not finite", np.inf, f"f = {f} or its gradient is not finite at x; choose another point")
     checked = _entries_to_check(x, seed)
-    numerical, noise = _differences(objective, x, checked, f, _STEP)
-    for step in _STEP / 10, _STEP / 100:  # too long a step for a variable that f is sensitive to
+    rtol = max(rtol, 10 * precision ** (1 - _STEP_POWER))
+    longest = precision**_STEP_POWER
+    numerical, noise = _differences(objective, x, checked, f, longest, precision)
+    if g[checked].any() and not (numerical.any() or _changes(objective, x, checked, f, longest)):
+        advice = "f did not change over any step: let f return all its digits, or choose another point"
+        found = {"given": g[checked], "numerical": numerical, "checked": checked, "entries": checked}
+        return GradientReport("hidden", float(np.max(abs(g[checked]))), advice, **found)
+    for step in longest / 10, longest / 100:  # too long a step for a variable that f is sensitive to
         poor = np.flatnonzero(~_agrees(g[checked], numerical, rtol, noise))
-        finer, finer_noise = _differences(objective, x, checked[poor], f, step)
+        finer, finer_noise = _differences(objective, x, checked[poor], f, step, precision)
         closer = poor[abs(g[checked[poor]] - finer) < abs(g[checked[poor]] - numerical[poor])]
         kept = np.isin(poor, closer)
         numerical[closer], noise[closer] = finer[kept], finer_noise[kept]
@@ -139,7 +147,7 @@ def _entries_to_check(x, seed):
     return np.sort(np.random.default_rng(seed).choice(x.size, most, replace=False))
 
 
-def _differences(objective, x, checked, f, relative):
+def _differences(objective, x, checked, f, relative, precision):
     """(numerical gradient, its error by rounding), entry by entry."""
     parts = 2 if np.iscomplexobj(x) else 1
     point = x.copy()
@@ -156,8 +164,20 @@ def _differences(objective, x, checked, f, relative):
                 values.append(objective.evaluate(point)[0])
             reals[i] = origin
             slopes[row, part] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
-        noise[row] = 10 * _EPSILON * abs(f) / step
+        noise[row] = 10 * precision * abs(f) / step
     return (slopes.view(complex)[:, 0] if parts == 2 else slopes[:, 0]), noise
+
+
+def _changes(objective, x, checked, f, relative):
+    """Whether f differs, in any bit, over a step in one of the entries."""
+    point = x.copy()
+    for k in checked:
+        for unit in (1.0, 1j) if np.iscomplexobj(x) else (1.0,):
+            point[k] = x[k] + unit * relative * max(abs(x[k]), 1.0)
+            if objective.evaluate(point)[0] != f:
+                return True
+        point[k] = x[k]
+    return False
 
 
 def _agrees(given, expected, rtol, noise):

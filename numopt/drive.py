@@ -108,6 +108,12 @@ def _start(solver):
 
 
 @jit
+def end(solver, status):
+    """Let a solver that has stopped say why in other words."""
+    solver.core.counters[STATUS] = status
+
+
+@jit
 def _told(solver, f, g):
     """Tell f and g; returns the status, the iterations made and f at the accepted point."""
     core = solver.core

@@ -9,7 +9,7 @@ from scipy.optimize import Bounds
 from ._foreign import cuda_part, is_device_array
 from ._input import start_vector
 from ._jit import python_only
-from .drive import drive
+from .drive import drive, end
 from .objective import Objective
 from .options import SearchOptions, merge
 from .projections import Box, box_of_bounds
@@ -18,8 +18,10 @@ from .rules.ending import ends
 from .search import search
 from .solvers import LBFGS, SPG, lbfgs_maker
 from .sparse import SparseEvolution
+from .status import Status
 from .watch import Callback, History, Progress
 
+_TESTS_OF_SLOPES = (Status.CONVERGED_GTOL, Status.CONVERGED_FTOL, Status.PRECISION)
 METHODS = ("L-BFGS", "L-BFGS-B", "SPG", "SparseEvolution")
 
 
@@ -104,10 +106,15 @@ def minimize(
         linesearch (MoreThuente())
             Or ``Zoom()``, ``Backtracking()``.
         eps, finite_diff_rel_step
-            Absolute or relative step of finite differences.
+            Absolute step of finite differences, or relative to max(\|x_i\|, x_scale_i); a number or a vector of n
+            entries (of a complex x_i for both parts). ``eps`` wins. Without both, the relative step is sqrt(e) for
+            '2-point' and cbrt(e) for '3-point', where e is the precision of the values of ``fun``: 2.2e-16, or 1.2e-7
+            if the first is a float32. If f does not change over any step where the run converges, up to 8 calls for
+            each unknown with longer steps look whether f has a minimum there; else the run ends without success
+            (``Status.NO_CHANGE``).
         x_scale
             Positive number or vector of typical sizes: the solver works in x / x_scale (rounded to powers of two, so
-            that nothing else is), and gtol is meant there.
+            that nothing else is), and gtol is meant there. Steps of finite differences follow it.
         gradient_convention ('ascent')
             'conjugate' if the gradients of a complex x come from JAX or HIPS autograd.
         target
@@ -201,6 +208,9 @@ def _descend(fun, x0, args, jac, method, onto, callback, chosen):
         if progress is not None:
             progress.close()
     result = solver.result()
+    if reason in _TESTS_OF_SLOPES and objective.slopes_are_unknown(solver):
+        reason = Status.NO_CHANGE
+        end(solver, int(reason))
     # by key: an attribute of SciPy's result is looked up at ten times the cost
     result["nfev"] = earlier * objective.calls_per_gradient + objective.calls(result["njev"] - earlier)
     if scale is not None:

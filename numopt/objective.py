@@ -6,11 +6,11 @@
 ``True``           ``fun(x, *args) -> (f, g)``
 callable           ``fun(x, *args) -> f`` and ``jac(x, *args) -> g``
 ``'inplace'``      ``fun(x, g, *args) -> f`` writes the gradient into g, which holds zeros
-``'2-point'``      ``fun(x, *args) -> f``; forward differences, step sqrt(eps) max(|x_i|, 1) (also None)
-``'3-point'``      the same with central differences, step cbrt(eps) max(|x_i|, 1)
+``'2-point'``      ``fun(x, *args) -> f``; forward differences, step sqrt(eps) max(|x_i|, scale_i) (also None)
+``'3-point'``      the same with central differences, step cbrt(eps) max(|x_i|, scale_i)
 =================  =================================================================================
 
-For complex x the gradient is df/dx + i df/dy.
+eps is the precision of the values of fun, which may be float32. For complex x the gradient is df/dx + i df/dy.
 """
 
 import numba
@@ -19,7 +19,7 @@ from numba.core.dispatcher import Dispatcher
 
 from ._input import gradient_vector, objective_value
 from ._jit import PLAIN, adapt, jit
-from .differences import SCHEMES, Differences, in_compiled_code, in_python
+from .differences import SCHEMES, Differences, in_compiled_code, in_python, precision
 
 _JAC = "jac must be True, a callable, 'inplace', None, '2-point' or '3-point'"
 
@@ -33,10 +33,10 @@ class Objective:
         As in :func:`numopt.minimize`.
     x : ndarray
         A point of the right size and dtype.
-    absolute_step, relative_step : float or None
+    absolute_step, relative_step : float, array_like of shape (n,), or None
         The step of finite differences, instead of the one in the table above; ``absolute_step`` wins.
     scale : ndarray, shape (n,), or None
-        The solver's variables are x / scale.
+        The solver's variables are x / scale; without it, 1.
     conjugate : bool
         The user's gradient is the conjugate of ours.
     limits : pair of ndarray, shape (n,), or None
@@ -64,9 +64,9 @@ class Objective:
         elif isinstance(jac, str) and jac == "inplace":
             self._python, self._make, self._parts = _inplace, _make_inplace, (fun,)
         elif isinstance(jac, str) and jac in SCHEMES:
-            self._differences = Differences(jac, x, absolute_step, relative_step, limits)
+            self._differences = Differences(jac, x, absolute_step, relative_step, limits, scale)
             self._python, self._make, self._parts = _by_differences, in_compiled_code, (fun, jac)
-            self._slopes = in_python(_checked_value(self._fun), jac)
+            self._slopes = in_python(_checked_value(self._fun, fun, self._differences), jac)
         else:
             raise ValueError(f"{_JAC}; got {jac!r}")
 
@@ -78,6 +78,24 @@ class Objective:
     def calls(self, evaluations):
         """Calls of fun so far, of which ``evaluations`` gave a value and a gradient."""
         return evaluations if self._differences is None else self._differences.calls
+
+    def slopes_are_unknown(self, solver):
+        """Whether the differences where a solver converged saw nothing of f, and longer steps see no minimum there."""
+        differences = self._differences
+        if differences is None:
+            return False
+        x = solver.x if self._scale is None else solver.x * self._scale
+        if not differences.saw_nothing(x):
+            return False
+        return not differences.is_stationary(
+            _checked_value(self._fun, self._parts[0], differences), x, solver.f, self.args
+        )
+
+    def evaluate_with_precision(self, x):
+        """(f, g) at ``x`` as ``fun`` means them, and the relative precision of the type of f."""
+        f, g = self._python(self, x)
+        given = (x, x, *self.args) if self._python is _inplace else (x, *self.args)
+        return objective_value(f), gradient_vector(g, self.dtype, self.size), precision(self._parts[0], f, given)
 
     def evaluate(self, x):
         """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
@@ -179,9 +197,15 @@ def _value(f, jac):
     return objective_value(f)
 
 
-def _checked_value(fun):
+def _checked_value(fun, users, differences):
+    """``fun`` with its value checked. The type of the first one, which ``users``, the user's function, tells, matters."""
+
     def value(x, *args):
-        return float(_value(fun(x.copy(), *args), None))  # of which inf - inf gives NaN without a warning
+        point = x.copy()
+        f = fun(point, *args)
+        if differences.calls == 0 and type(f) is not np.float64:  # the first value
+            differences.follow(precision(users, f, (point, *args)))
+        return float(_value(f, None))  # of which inf - inf gives NaN without a warning
 
     return value
 

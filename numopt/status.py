@@ -41,6 +41,11 @@ _ADVICE = {
         "f still falls at the edge of the region where it is finite: trials beyond were NaN, infinite or huge, and "
         "x is no minimum. Give the edge as bounds or as a set, or continue f beyond it.",
     ),
+    "NO_CHANGE": (
+        2,
+        "f did not change over any finite-difference step, so that its slopes are unknown. Raise `eps` or "
+        "`finite_diff_rel_step`, let f return all its digits, or pass `jac`.",
+    ),
     "CALLBACK": (99, "`callback` raised `StopIteration`: the run ended there."),
 }
 _SUCCESS = ("CONVERGED_GTOL", "CONVERGED_FTOL", "PRECISION", "TARGET", "CONVERGED_PATIENCE")
@@ -75,6 +80,7 @@ class Status(IntEnum):
     CONVERGED_PATIENCE = 13
     FLAT = 14
     EDGE_OF_DOMAIN = 15
+    NO_CHANGE = 16
 
     @property
     def code(self):

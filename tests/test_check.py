@@ -152,3 +152,18 @@ def test_a_gradient_that_rounding_hides_is_not_called_right():
         assert not report
         assert report.verdict == "hidden"
     assert no.check_gradient(lambda x: (1e13, np.zeros(2)), np.ones(2))  # nothing to hide
+
+
+def test_steps_and_tolerance_suit_values_in_float32():
+    def fun(x):
+        return np.float32(np.sum((x - 3.0) ** 2)), 2.0 * (x - 3.0)
+
+    point = np.array([1.0, 7.0, -2.0])
+    assert no.check_gradient(fun, point)
+    assert no.check_gradient(lambda x: (fun(x)[0], -fun(x)[1]), point).verdict == "negated"
+
+
+@pytest.mark.parametrize("point", [np.ones(1), np.array([1.0 + 1j])], ids=["real", "complex"])
+def test_a_value_that_does_not_change_hides_the_gradient(point):
+    report = no.check_gradient(lambda x: (float(round(abs(x[0]))), 0.3 * x), point)
+    assert report.verdict == "hidden"

@@ -5,7 +5,9 @@ import functools
 import numba
 import numpy as np
 import pytest
+import scipy.optimize
 
+import numopt
 from numopt import Status, minimize
 from numopt._jit import call_objective
 from numopt.objective import Objective
@@ -247,3 +249,264 @@ def test_central_differences_are_one_sided_at_the_edge_of_the_domain():
 def test_the_users_own_warnings_come_through():
     with pytest.warns(RuntimeWarning, match="log"):
         minimize(lambda x: float(np.log(x[0] - 2.0)), [1.0])
+
+
+# --- values of low precision, and steps that show nothing ------------------------------------------------------------
+
+
+def single(x):
+    """|x - 3|^2 as float32."""
+    f = np.float32(0.0)
+    for i in range(x.size):
+        f += np.float32(abs(x[i] - 3.0) ** 2)
+    return np.float32(f)
+
+
+def on_high_ground(x):
+    """Its changes over a step are below the rounding of 1e10."""
+    return 1e10 + abs(x[0] - 3.0) ** 2
+
+
+def six_digits(x):
+    return np.floor(1e6 * abs(x[0] - 3.0) ** 2 + 0.5) / 1e6
+
+
+def constant(x):
+    return 1.0 + 0.0 * x[0].real
+
+
+def above_100(x):
+    """Near 3 its changes over a step are below rounding."""
+    return 100.0 + (x[0] - 3.0) ** 2
+
+
+def square(x):
+    return x[0] * x[0]
+
+
+def in_language(function, language):
+    return function if language == "python" else _jitted(function)
+
+
+WAYS = {
+    "lbfgs": {},
+    "box": {"bounds": [(0.0, 10.0)]},
+    "rule": {"method": numopt.Adam(0.1)},
+    "ball": {"constraints": numopt.L2Ball(10.0)},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_steps_follow_the_precision_of_float32_values(way, scheme, language):
+    result = minimize(in_language(single, language), [1.0], jac=scheme, **WAYS[way])
+    assert result.x == pytest.approx([3.0], abs=2e-3)
+    assert result.nit > 0
+    assert way != "lbfgs" or result.success
+
+
+@pytest.mark.parametrize(
+    ("returned", "precision"),
+    [(float, 2.0**-52), (np.float64, 2.0**-52), (np.float32, 2.0**-23), (np.float16, 2.0**-10), (int, 2.0**-52)],
+)
+def test_the_step_is_the_root_of_the_precision(returned, precision, scheme):
+    points = []
+
+    def fun(x):
+        points.append(x[0])
+        return returned(x[0])
+
+    Objective(fun, scheme, (), np.array([1.0])).evaluate(np.array([1.0]))
+    assert points[1] - 1.0 == pytest.approx(precision ** (1 / 2 if scheme == "2-point" else 1 / 3), rel=1e-6)
+
+
+def test_an_array_of_one_float32_counts_too(scheme):
+    result = minimize(lambda x: np.array([single(x)]), [1.0], jac=scheme)
+    assert result.x == pytest.approx([3.0], abs=2e-3)
+
+
+@pytest.mark.parametrize("options", [{"eps": 1e-9}, {"finite_diff_rel_step": 1e-9}], ids=str)
+def test_steps_of_the_user_are_kept_for_float32_values(options, scheme):
+    result = minimize(single, [1.0], jac=scheme, options=options)
+    assert result.reason is Status.NO_CHANGE
+    assert np.array_equal(result.x, [1.0])
+
+
+@pytest.mark.parametrize("x0", [[1.0], [1.0 + 1.0j]], ids=["real", "complex"])
+@pytest.mark.parametrize("way", ["lbfgs", "box", "rule", "ball"])
+@pytest.mark.parametrize("function", [on_high_ground, six_digits, constant])
+def test_differences_that_see_nothing_are_no_success(function, way, x0, scheme, language):
+    if way == "box" and isinstance(x0[0], complex):
+        pytest.skip("bounds are for real variables")
+    seen = []
+
+    def watched(x):
+        seen.append(x[0])
+        return function(x)
+
+    options = {"eps": 1e-9}
+    fun = watched if language == "python" else _jitted(function)
+    result = minimize(fun, x0, jac=scheme, options=options, **WAYS[way])
+    assert result.reason is Status.NO_CHANGE
+    assert (result.status, result.success) == (2, False)
+    assert "eps" in result.message
+    assert "finite_diff_rel_step" in result.message
+    assert np.array_equal(result.x, x0)
+    assert result.state.status is Status.NO_CHANGE
+    assert language == "jitted" or result.nfev == len(seen)
+
+
+def test_it_is_so_by_default_too(language):
+    for function in (on_high_ground, six_digits, constant):
+        assert minimize(in_language(function, language), [1.0]).reason is Status.NO_CHANGE
+
+
+def test_it_is_so_through_scipy():
+    result = scipy.optimize.minimize(six_digits, [1.0], method=numopt.lbfgs)
+    assert (result.status, result.success, result.reason) == (2, False, Status.NO_CHANGE)
+
+
+def terraces(x):
+    """Slopes down to 2, and is even from there to 3; below 2 again."""
+    return max(x[0], 2.0) if x[0] > 1.5 else x[0] + 0.5
+
+
+def test_a_later_point_where_differences_see_nothing_is_no_success(scheme, language):
+    """The even ground from 2 to 1.5 ends, further down, in a slope that the steps do not reach."""
+    result = minimize(in_language(terraces, language), [2.5], jac=scheme, options={"maxiter": 50})
+    assert not result.success
+    assert result.nit > 0
+
+
+def test_steps_below_the_rounding_of_x_see_nothing(scheme, language):
+    result = minimize(in_language(square, language), [1.0], jac=scheme, options={"eps": 1e-20})
+    assert result.reason is Status.NO_CHANGE
+
+
+@pytest.mark.parametrize("x0", [1.0, 3.0, 3.0 + 1e-9])
+def test_a_minimum_whose_surroundings_are_below_rounding_is_a_success(x0, scheme, language):
+    result = minimize(in_language(above_100, language), [x0], jac=scheme)
+    assert result.success
+    assert result.x == pytest.approx([3.0], abs=1e-5)
+
+
+@pytest.mark.parametrize("bounds", [None, [(0.0, 1.0)], [(-1.0, 1.0)]], ids=str)
+def test_an_exact_minimum_is_a_success(bounds, scheme, language):
+    """Central differences vanish there, though f(x + h) differs from f(x)."""
+    result = minimize(in_language(square, language), [0.0], jac=scheme, bounds=bounds)
+    assert result.success
+    assert result.nfev == (2 if scheme == "2-point" else 3)
+
+
+def test_a_minimum_at_a_bound_below_rounding_is_a_success(scheme, language):
+    """f decreases beyond the bound only."""
+    result = minimize(in_language(on_high_ground, language), [4.0], jac=scheme, bounds=[(4.0, 9.0)])
+    assert result.success
+    assert result.x == [4.0]
+
+
+def test_unknowns_that_cannot_move_are_no_evidence(scheme, language):
+    result = minimize(in_language(square, language), [1.0], jac=scheme, bounds=[(1.0, 1.0)])
+    assert result.success
+
+
+def test_a_run_that_saw_nothing_does_not_become_a_success_when_it_goes_on():
+    state = minimize(six_digits, [1.0]).state
+    assert not minimize(six_digits, [1.0], options={"state": state}).success
+
+
+# --- steps of each unknown -------------------------------------------------------------------------------------------
+
+
+def narrow(x):
+    """A well of width 1e-8 in the first unknown, among unknowns of order 1."""
+    a = (x[0] - 1.2e-8) / 1e-8
+    return -np.exp(-0.5 * a * a) + (x[1] - 1.0) ** 2 + (x[2] + 2.0) ** 2
+
+
+def test_steps_follow_x_scale(scheme, language):
+    result = minimize(
+        in_language(narrow, language), [0.5e-8, 0.0, 0.0], jac=scheme, options={"x_scale": [1e-8, 1.0, 1.0]}
+    )
+    assert result.success
+    assert result.x == pytest.approx([1.2e-8, 1.0, -2.0], rel=1e-4)
+
+
+def amplitude(x, t, y):
+    """Squares of the residuals of x_0 exp(-(t - x_1)^2 / 2 x_2^2), in units of 1e-8."""
+    f = 0.0
+    for i in range(t.size):
+        f += ((y[i] - x[0] * np.exp(-0.5 * ((t[i] - x[1]) / x[2]) ** 2)) / 1e-8) ** 2
+    return f
+
+
+def test_an_amplitude_of_1e_8_is_fitted(scheme, language):
+    t = np.linspace(-3.0, 4.0, 50)
+    truth = np.array([1.2e-8, 0.4, 0.9])
+    y = truth[0] * np.exp(-0.5 * ((t - truth[1]) / truth[2]) ** 2)
+    result = minimize(
+        in_language(amplitude, language), [0.5e-8, 0.0, 1.0], (t, y), jac=scheme, options={"x_scale": [1e-8, 1, 1]}
+    )
+    assert result.success
+    assert result.x == pytest.approx(truth, rel=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+@pytest.mark.parametrize("option", ["absolute_step", "relative_step"])
+def test_every_unknown_has_its_step(option, dtype, scheme, language):
+    """For sum Re(x)^3 the error is known; the step of a complex unknown is that of both parts."""
+    steps = np.array([2.0**-3, 2.0**-5, 2.0**-4])
+    x = np.array([2.0, -2.0, 0.25]).astype(dtype)
+    _, g = difference(cubic_in_the_real_part, x, scheme, language, **{option: steps})
+    h = steps if option == "absolute_step" else steps * np.maximum(abs(x), 1.0)
+    error = 3 * x.real * h + h**2 if scheme == "2-point" else h**2
+    assert (g - 3 * x**2).real == pytest.approx(error, rel=1e-6)
+    assert np.array_equal(g.imag, np.zeros(3))
+
+
+def cubic_in_the_real_part(x):
+    f = 0.0
+    for i in range(x.size):
+        f += x[i].real ** 3
+    return f
+
+
+def test_steps_of_each_unknown_keep_within_bounds(scheme, language):
+    result = minimize(
+        in_language(root, language), [1.0, 2.0], jac=scheme, bounds=[(0, 4)] * 2, options={"eps": [1e-6, 1e-3]}
+    )
+    assert result.x == pytest.approx([0.0, 0.0], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["eps", "finite_diff_rel_step"])
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        ([1e-8], None),
+        ([1e-8, 1e-8], None),
+        (np.full(2, 1e-8), None),
+        ([1e-8] * 3, ValueError),
+        ([[1e-8, 1e-8]], ValueError),
+        ([1e-8, 0.0], ValueError),
+        ([1e-8, -1e-8], ValueError),
+        ([1e-8, np.nan], ValueError),
+        ([1e-8, np.inf], ValueError),
+        (np.inf, ValueError),
+        ([], ValueError),
+        (["a", "b"], TypeError),
+        ("1e-8", TypeError),
+        ([1e-8j, 1e-8], TypeError),
+        (1e-8j, TypeError),
+        ([None, 1e-8], TypeError),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("x0", [[1.0, 2.0], [1.0j, 2.0]], ids=["real", "complex"])
+def test_what_steps_may_be(name, value, error, x0):
+    def run():
+        return minimize(lambda x: float(np.sum(abs(x) ** 2)), x0, options={name: value})
+
+    if error is None:
+        assert run().success
+    else:
+        with pytest.raises(error, match=f"^{name} must be"):
+            run()
