@@ -198,7 +198,7 @@ def _value(f, jac):
 
 
 def _checked_value(fun, users, differences):
-    """``fun`` with its value checked. The type of the first one, which ``users``, the user's function, tells, matters."""
+    """``fun`` with its value checked; the first one tells the precision of ``users``, the user's function itself."""
 
     def value(x, *args):
         point = x.copy()
