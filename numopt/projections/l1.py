@@ -262,12 +262,14 @@ def _(onto, x, out):
 @jit
 def _group_norms(x, labels, scale, down):
     """The norms of the groups of x times ``scale``, times ``down``; none if a label is not among 0 to n - 1."""
-    groups = 0
+    last, wrong = -1.0, 0
     for i in range(x.size):
-        if not 0 <= labels[i] < x.size:
-            return np.zeros(0)
-        groups = max(groups, int(labels[i]) + 1)
+        wrong += 0 if 0.0 <= labels[i] < x.size else 1
+        last = max(last, labels[i])
+    groups = int(last) + 1 if wrong == 0 else 0
     norms = np.zeros(groups)
+    if wrong > 0:
+        return norms
     for i in range(x.size):
         re, im = scale * x[i].real, scale * x[i].imag
         norms[int(labels[i])] += re * re + im * im
