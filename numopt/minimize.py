@@ -269,7 +269,7 @@ def _constraint(bounds, constraints, x0):
 def _plain_name(method):
     """The name of a method, or of the package's class or function for it, without case, hyphens and underscores."""
     if getattr(method, "__module__", "").startswith("numopt."):
-        method = method.__name__
+        method = getattr(method, "__name__", method)
     return str(method).upper().replace("-", "").replace("_", "").replace(" ", "")
 
 

@@ -203,9 +203,10 @@ def _checked_value(fun, users, differences):
     def value(x, *args):
         point = x.copy()
         f = fun(point, *args)
+        number = float(_value(f, None))  # of which inf - inf gives NaN without a warning
         if differences.calls == 0 and type(f) is not np.float64:  # the first value
             differences.follow(precision(users, f, (point, *args)))
-        return float(_value(f, None))  # of which inf - inf gives NaN without a warning
+        return number
 
     return value
 

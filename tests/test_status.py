@@ -28,6 +28,7 @@ CODES = {
     Status.DIVERGED: 2,
     Status.CONVERGED_PATIENCE: 0,
     Status.FLAT: 2,
+    Status.EDGE_OF_DOMAIN: 2,
     Status.NO_CHANGE: 2,
 }
 
@@ -53,9 +54,7 @@ def test_messages_differ():
 
 
 def test_values_are_those_of_compiled_code():
-    values = [int(status) for status in Status]
-    assert values == sorted(set(values))
-    assert int(Status.NO_CHANGE) == 16
+    assert [int(status) for status in Status] == list(range(len(Status)))
     assert Status(1) is Status.CONVERGED_GTOL
     assert Status.RUNNING == 0
 
