@@ -137,8 +137,9 @@ def test_objective_comes_through(make, functions, args, x, scale):
 
 
 def test_differences_come_through():
-    calls = np.zeros(1, np.int64)
-    f, g = evaluate(in_compiled_code, (squares, "3-point"), (calls, np.array([0.0, 1e-5]), np.empty((2, 0)), X.copy()))
+    calls, steps = np.zeros(1, np.int64), np.array([[0.0] * 3, [1e-5] * 3])
+    args = calls, steps, np.empty((2, 0)), X.copy(), np.full(3, np.nan)
+    f, g = evaluate(in_compiled_code, (squares, "3-point"), args)
     assert f == 14.0
     assert calls[0] == 7
     assert g == pytest.approx(2.0 * X)
