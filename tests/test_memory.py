@@ -306,6 +306,7 @@ NAMES |= {
     "lbfgs": lambda: scipy.optimize.minimize(pair, X, jac=True, method=no.lbfgs),
     "line_search": line_searched(no.MoreThuente()),
     "linear": rated(no.linear(0.1, 0.01, 10)),
+    "load": lambda: no.load(saved(optimizer())),
     "minimize": lambda: no.minimize(pair, X, jac=True),
     "onecycle_cosine": rated(no.onecycle_cosine(10, 0.1)),
     "onecycle_linear": rated(no.onecycle_linear(10, 0.1)),
