@@ -13,6 +13,8 @@ callable           ``fun(x, *args) -> f`` and ``jac(x, *args) -> g``
 eps is the precision of the values of fun, which may be float32. For complex x the gradient is df/dx + i df/dy.
 """
 
+import sys
+
 import numba
 import numpy as np
 from numba.core.dispatcher import Dispatcher
@@ -53,8 +55,6 @@ class Objective:
         self.args = args if isinstance(args, tuple) else (args,)
         self.dtype, self.size = x.dtype, x.size
         self._fun, self._jac = fun, jac
-        if self._jitted:
-            self._fun, self._jac = _keeps_x(fun, "fun"), _keeps_x(jac, "jac") if callable(jac) else jac
         self._scale, self._conjugate = scale, conjugate
         self._differences = None
         if jac is True:
@@ -65,8 +65,8 @@ class Objective:
             self._python, self._make, self._parts = _inplace, _make_inplace, (fun,)
         elif isinstance(jac, str) and jac in SCHEMES:
             self._differences = Differences(jac, x, absolute_step, relative_step, limits, scale)
-            self._python, self._make, self._parts = _by_differences, in_compiled_code, (fun, jac)
-            self._slopes = in_python(_checked_value(self._fun, fun, self._differences), jac)
+            self._python, self._make, self._parts = _by_differences, in_compiled_code, (fun, sys.intern(str(jac)))
+            self._slopes = in_python(_checked_value(fun, self._differences, self._jitted), jac)
         else:
             raise ValueError(f"{_JAC}; got {jac!r}")
 
@@ -87,15 +87,14 @@ class Objective:
         x = solver.x if self._scale is None else solver.x * self._scale
         if not differences.saw_nothing(x):
             return False
-        return not differences.is_stationary(
-            _checked_value(self._fun, self._parts[0], differences), x, solver.f, self.args
-        )
+        value = _checked_value(self._fun, differences, self._jitted)
+        return not differences.is_stationary(value, x, solver.f, self.args)
 
     def evaluate_with_precision(self, x):
         """(f, g) at ``x`` as ``fun`` means them, and the relative precision of the type of f."""
         f, g = self._python(self, x)
         given = (x, x, *self.args) if self._python is _inplace else (x, *self.args)
-        return objective_value(f), gradient_vector(g, self.dtype, self.size), precision(self._parts[0], f, given)
+        return objective_value(f), gradient_vector(g, self.dtype, self.size), precision(self._fun, f, given)
 
     def evaluate(self, x):
         """(f, g) at ``x``, checked; x is handed out as a copy, so that the user may keep or change it."""
@@ -124,31 +123,19 @@ class Objective:
 # keep the arguments, which may be large, until the garbage collector runs.
 
 
-def _keeps_x(function, name):
-    """The compiled function, called from Python; ValueError if its first call changes x.
-
-    It gets a copy here, but the solver's own vector in compiled code.
-    """
-    seen = False
-
-    def call(x, *args):
-        nonlocal seen
-        if seen:
-            return function(x, *args)
-        before = x.tobytes()
-        result = function(x, *args)
-        if x.tobytes() != before:
-            raise ValueError(
-                f"{name} changes x: a compiled function gets the solver's own vector, so let it work on x.copy()"
-            )
-        seen = True
-        return result
-
-    return call
+def _check_kept(point, x, name):
+    """ValueError if a compiled function has changed its copy of x: compiled code gives it the solver's own vector."""
+    if point.tobytes() != x.tobytes():
+        raise ValueError(
+            f"{name} changes x: a compiled function gets the solver's own vector, so let it work on x.copy()"
+        )
 
 
 def _pair(self, x):
-    both = self._fun(x.copy(), *self.args)
+    point = x.copy()
+    both = self._fun(point, *self.args)
+    if self._jitted:
+        _check_kept(point, x, "fun")
     try:
         f, g = both
     except (TypeError, ValueError):
@@ -173,12 +160,20 @@ def _in_words(returned):
 
 
 def _separate(self, x):
-    return self._fun(x.copy(), *self.args), self._jac(x.copy(), *self.args)
+    point, another = x.copy(), x.copy()
+    f, g = self._fun(point, *self.args), self._jac(another, *self.args)
+    if self._jitted:
+        _check_kept(point, x, "fun")
+        _check_kept(another, x, "jac")
+    return f, g
 
 
 def _inplace(self, x):
-    g = np.zeros(self.size, self.dtype)
-    return self._fun(x.copy(), g, *self.args), g
+    point, g = x.copy(), np.zeros(self.size, self.dtype)
+    f = self._fun(point, g, *self.args)
+    if self._jitted:
+        _check_kept(point, x, "fun")
+    return f, g
 
 
 def _by_differences(self, x):
@@ -197,15 +192,15 @@ def _value(f, jac):
     return objective_value(f)
 
 
-def _checked_value(fun, users, differences):
-    """``fun`` with its value checked; the first one tells the precision of ``users``, the user's function itself."""
-
+def _checked_value(fun, differences, jitted):
     def value(x, *args):
         point = x.copy()
         f = fun(point, *args)
+        if jitted:
+            _check_kept(point, x, "fun")
         number = float(_value(f, None))  # of which inf - inf gives NaN without a warning
         if differences.calls == 0 and type(f) is not np.float64:  # the first value
-            differences.follow(precision(users, f, (point, *args)))
+            differences.follow(precision(fun, f, (point, *args)))
         return number
 
     return value

@@ -186,7 +186,7 @@ def adapt(make_evaluate, functions, args, dtype):
         args_type = _type_of(args) if args else None
         if args and args_type is None:
             return None
-        key = (make_evaluate, dtype.char, args_type, *[f if type(f) is str else id(f) for f in functions])
+        key = (make_evaluate, dtype.char, args_type, *map(id, functions))  # strings are the package's own
         compiled = _adapters.get(key) or _compile(key, make_evaluate, functions, args_type, dtype)
         holder, held_at = _hold(args) if args else _hold_nothing()
     except (NumbaError, TypeError, ValueError):

@@ -122,8 +122,7 @@ def tell(core, search, f, g):
         _take_start(core, search, f, g)
     else:
         _take_trial(core, search, f, g)
-    if core.counters[STATUS] == RUNNING:
-        keep_limits(core)
+    _keep_limits(core)
     return core.counters[STATUS]
 
 
@@ -275,8 +274,7 @@ def reopen(core, search):
     core.counters[SMALL] = 0
     core.counters[STATUS] = RUNNING
     _go_on(core, search)
-    if core.counters[STATUS] == RUNNING:
-        keep_limits(core)
+    _keep_limits(core)
 
 
 @jit(borrow=True)
@@ -286,22 +284,27 @@ def resume(core):
         _exchange(core, core.search[PHI0])
     _propose(core, core.scalars[STEP])
     core.counters[STATUS] = RUNNING
-    keep_limits(core)
+    _keep_limits(core)
+
+
+@jit(inline=True, borrow=True)
+def _keep_limits(core):
+    """Stop if a limit is reached."""
+    k = core.counters
+    if k[STATUS] == RUNNING and (k[NFEV] >= k[MAXFUN_] or k[NIT] >= k[MAXITER_]):
+        _stop_at_limit(core)
 
 
 @jit(borrow=True)
-def keep_limits(core):
-    """Stop if a limit is reached; the next trial is known, so that the run can go on.
+def _stop_at_limit(core):
+    """Stop; the next trial is known, so that the run can go on.
 
     A search that is cut short there is no iteration. Its best trial is shown as x, and ``trial`` and ``best_grad``
     keep the point where the search began.
     """
     k, alpha = core.counters, core.search[BEST]
-    if k[NIT] >= k[MAXITER_]:
-        k[STATUS] = MAXITER
-    elif k[NFEV] >= k[MAXFUN_]:
-        k[STATUS] = MAXFUN
-    if k[STATUS] != RUNNING and alpha > 0.0:
+    k[STATUS] = MAXITER if k[NIT] >= k[MAXITER_] else MAXFUN
+    if alpha > 0.0:
         move(core.x, alpha, core.direction, core.trial)
         _exchange(core, core.search[PHI_BEST])
 
