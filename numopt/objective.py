@@ -123,19 +123,16 @@ class Objective:
 # keep the arguments, which may be large, until the garbage collector runs.
 
 
-def _check_kept(point, x, name):
-    """ValueError if a compiled function has changed its copy of x: compiled code gives it the solver's own vector."""
-    if point.tobytes() != x.tobytes():
-        raise ValueError(
-            f"{name} changes x: a compiled function gets the solver's own vector, so let it work on x.copy()"
-        )
+def _changed(name):
+    """The error for a compiled function that has changed its copy of x: compiled code gives it the solver's vector."""
+    return ValueError(f"{name} changes x: a compiled function gets the solver's own vector, so let it work on x.copy()")
 
 
 def _pair(self, x):
     point = x.copy()
     both = self._fun(point, *self.args)
-    if self._jitted:
-        _check_kept(point, x, "fun")
+    if self._jitted and point.tobytes() != x.tobytes():
+        raise _changed("fun")
     try:
         f, g = both
     except (TypeError, ValueError):
@@ -162,17 +159,17 @@ def _in_words(returned):
 def _separate(self, x):
     point, another = x.copy(), x.copy()
     f, g = self._fun(point, *self.args), self._jac(another, *self.args)
-    if self._jitted:
-        _check_kept(point, x, "fun")
-        _check_kept(another, x, "jac")
+    for vector, name in ((point, "fun"), (another, "jac")):
+        if self._jitted and vector.tobytes() != x.tobytes():
+            raise _changed(name)
     return f, g
 
 
 def _inplace(self, x):
     point, g = x.copy(), np.zeros(self.size, self.dtype)
     f = self._fun(point, g, *self.args)
-    if self._jitted:
-        _check_kept(point, x, "fun")
+    if self._jitted and point.tobytes() != x.tobytes():
+        raise _changed("fun")
     return f, g
 
 
@@ -196,8 +193,8 @@ def _checked_value(fun, differences, jitted):
     def value(x, *args):
         point = x.copy()
         f = fun(point, *args)
-        if jitted:
-            _check_kept(point, x, "fun")
+        if jitted and point.tobytes() != x.tobytes():
+            raise _changed("fun")
         number = float(_value(f, None))  # of which inf - inf gives NaN without a warning
         if differences.calls == 0 and type(f) is not np.float64:  # the first value
             differences.follow(precision(fun, f, (point, *args)))
