@@ -54,9 +54,7 @@ _GROWTH = 10.0
 _NARROW, _WIDE = 0.1, 0.9  # an interpolated alpha is at least this, and at most this part of the last one
 _NOISE = 1000 * 2.220446049250313e-16  # relative changes of f below this may be rounding
 _SMALLEST_STEP = 1e-20
-_ABSURD_RISE = (
-    1e10  # a trial this far above the linear prediction lies beyond the domain as one that is not finite does
-)
+_ABSURD_RISE = 1e10  # a trial this far above the linear prediction is treated as one that is not finite
 _RELATIVE_LENGTH = 1e-8  # of the first step beside x, where a step of length 1 is shorter
 
 
