@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._scalars import constant, inner, larger, nothing, of_entry, over, sign, times
+from .._scalars import constant, inner, larger, nothing, of_entry, of_numbers, over, sign, times
 from ..generic import coefficients, element, fresh, vectors
 from . import checks
 from .chain import rule
@@ -67,27 +67,33 @@ def _(rule, held, t, learning_rate):
     return 1.0 * rule.eta[0], 1.0 * rule.eta[1], 1.0 * rule.steps[0], 1.0 * rule.steps[1]
 
 
-@of_entry
+@of_numbers
 def _towards(u):
-    """U divided by its largest part, so that products neither overflow nor underflow; 0 for 0."""
-
-
-@_towards.real
-def _(u):
-    return sign(u)
-
-
-@_towards.complex
-def _(u):
+    """A complex u divided by its largest part; 0 for 0."""
     a, b = abs(u.real), abs(u.imag)
     largest = larger(a, b)
     return u if largest == constant(u, 0) else over(u, largest)
 
 
+@of_entry
+def _agreement(u, before):
+    """A number of the sign of Re conj(before) u; the product itself may overflow or underflow."""
+
+
+@_agreement.real
+def _(u, before):
+    return sign(before) * u
+
+
+@_agreement.complex
+def _(u, before):
+    return inner(_towards(before), _towards(u))
+
+
 @element.register(RProp)
 def _(rule, c, state, u, x):
     shrink, grow, least, most = c
-    h, agreement, zero = state[0], inner(_towards(state[1]), _towards(u)), constant(u, 0)
+    h, agreement, zero = state[0], _agreement(u, state[1]), constant(u, 0)
     if agreement > zero:
         h = min(grow * h, most)
     elif agreement < zero:
