@@ -104,8 +104,8 @@ class LBFGS(AskTell):
     Notes
     -----
     Self-scaled dense BFGS for up to 16 real unknowns, two-loop recursion for short vectors, compact form for long
-    ones; nothing is allocated after construction. A trial where f or g is not finite is backed away from; x is never
-    worse than x0.
+    ones; nothing is allocated after construction. A trial where f or g is not finite is backed away from; where f still
+    falls towards such trials, the solver ends with EDGE_OF_DOMAIN. x is never worse than x0.
 
     References
     ----------
