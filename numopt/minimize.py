@@ -100,7 +100,7 @@ def minimize(
             when no real or imaginary part of the gradient exceeds gtol.
         maxiter, maxfun (15000)
             Iterations at most; calls of ``fun`` at most, those for finite differences included (the last gradient is
-            completed). At a limit x is the best point seen, and ``state`` goes on from there, also within a line search.
+            completed). At a limit x is the best point seen; with ``state`` the run goes on, also within a line search.
         maxls (20)
             Evaluations in one line search at most.
         linesearch (MoreThuente())
