@@ -136,7 +136,8 @@ def minimize(
 
         For 'SparseEvolution': penalty (0.01), seed (0), sigma (0.5), zeta (0.3), patience (6), penalize, resamples (1),
         grow ('score'), selection ('cost'), maxfun (100000), as for the class; target, for f + penalty * nnz; max_time,
-        history (with columns nit, nfev, fun, f, nnz, time), progress, disp; vectorized (fun takes all candidates, as
+        history (with columns nit, nfev, fun, f, nnz, time), progress, disp; state (``result.state`` of an earlier run,
+        which goes on with the maxfun given now, and its own other options); vectorized (fun takes all candidates, as
         rows, and returns one value for each); workers (a map-like callable or a ``concurrent.futures.Executor``, for a
         function that is called with one candidate). A compiled function runs in compiled code. If x0 is on a GPU,
         candidates are made there, and fun takes all of them as the rows of a device array and returns one value for

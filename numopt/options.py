@@ -56,6 +56,7 @@ class SearchOptions(NamedTuple):
     history: bool = False
     progress: bool = False
     disp: bool = False
+    state: Any = None
 
 
 DEFAULTS = Options()

@@ -1,5 +1,6 @@
 """``minimize(..., method='SparseEvolution')``: the loop that evaluates batches of candidates."""
 
+import copy
 import time
 
 import numba
@@ -30,7 +31,10 @@ def search(fun, x0, args, bounds, callback, chosen, on_device=False):
     if not callable(fun):
         raise TypeError(f"fun must be callable, got {fun!r}")
     args = args if isinstance(args, tuple) else (args,)
-    solver = SparseEvolution(x0, bounds=bounds, **{name: getattr(chosen, name) for name in _SOLVERS_OWN})
+    if chosen.state is None:
+        solver = SparseEvolution(x0, bounds=bounds, **{name: getattr(chosen, name) for name in _SOLVERS_OWN})
+    else:
+        solver = _earlier(chosen.state, x0, chosen.maxfun)
     history = [] if chosen.history else None
     watchers = [] if callback is None else [Callback(callback)]
     bar = _Bar(solver, chosen.maxfun) if chosen.progress else None
@@ -52,6 +56,18 @@ def search(fun, x0, args, bounds, callback, chosen, on_device=False):
         columns = np.array(history, dtype=float).reshape(-1, len(_COLUMNS)).T
         result.history = dict(zip(_COLUMNS, columns, strict=True))
     return result
+
+
+def _earlier(state, x0, maxfun):
+    """A copy of the solver of an earlier run, ready to go on."""
+    if not isinstance(state, SparseEvolution):
+        raise TypeError(f"state must be the state of an earlier result, a SparseEvolution object, got {state!r}")
+    solver = copy.copy(state)
+    x = solver.x
+    if (x.size, x.dtype) != (x0.size, x0.dtype):
+        raise ValueError(f"state is of a {x.dtype} vector of {x.size} entries, x0 a {x0.dtype} of {x0.size}")
+    solver.resume(maxfun)
+    return solver
 
 
 def _run(solver, values, watchers, chosen, begun):

@@ -420,6 +420,7 @@ METHODS = {
         "ask": lambda es: (es.ask(), es.ask(np.empty_like(es.ask()))),
         "tell": lambda es: [es.tell([bowl(x) for x in es.ask()]) for _ in range(3)],
         "tell_by": lambda es: es.tell_by(es.compiled.tell, [bowl(x) for x in es.ask()]),
+        "resume": lambda es: es.resume(1000),
         "result": TOLD["result"],
     },
 }
@@ -446,6 +447,7 @@ COMPILED = {
         "new": lambda es: type(es)(X),
         "ask": lambda es: es.compiled.ask(es),
         "tell": lambda es: (es.compiled.ask(es), es.compiled.tell(es, np.ones(1))),
+        "resume": lambda es: es.compiled.resume(es, 1000),
     },
 }
 SETTERS = {no.Optimizer: {"learning_rate": lambda opt: setattr(opt, "learning_rate", 0.2)}}

@@ -31,8 +31,10 @@ from ..sparse.state import (
     SCOUT,
     SEED,
     STEP,
+    TOLD,
     WRITTEN,
     is_drawn,
+    rows_due,
 )
 from ..status import Status
 from .device import MOST_BLOCKS, THREADS, as_device, as_stream, blocks_of, cuda, launch, new_vector, require, to_host
@@ -84,7 +86,7 @@ class DeviceEvolution:
         """The candidates to evaluate next, shape (k, n): a buffer, which the next call overwrites."""
         core = self.solver.core
         k, size = core.counters, core.point.size
-        rows = int(k[BATCH] * k[RESAMPLES])
+        rows = int(rows_due(k) * k[RESAMPLES])
         if self._rows.size < rows * size:
             self._rows = None  # first, to have no need of memory for both
             self._rows = new_vector(rows * size, np.float64)
@@ -124,7 +126,7 @@ class DeviceEvolution:
         blocks = min(batch.size // size * -(-size // STRETCH), MOST_BLOCKS)
         launch(repeat, blocks, THREADS, self.stream, self._point, batch)
         blocks = blocks_of(batch.size // size * -(-moves[4] // 4), 1, MOST_BLOCKS)
-        launch(mutate, blocks, THREADS, self.stream, moves, drawn, int(k[DONE]), int(k[RESAMPLES]), batch)
+        launch(mutate, blocks, THREADS, self.stream, moves, drawn, int(k[DONE] + k[TOLD]), int(k[RESAMPLES]), batch)
 
     def _moves(self, core):
         """What the mutations of the active parts depend on, except their random numbers."""
@@ -189,7 +191,7 @@ def _write_kept(core):
     """Write the rows that may be the best so far, which the host has not."""
     s, k, size, cost = core.scalars, core.counters, core.point.size, least_cost(core)
     lowest, most = bar(core), s[PENALTY] * core.penalize.size
-    for row in range(k[BATCH]):
+    for row in range(k[TOLD], k[TOLD] + rows_due(k)):
         if core.values[row] + cost < lowest:
             write_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
             lowest = min(lowest, max(core.values[row] + most, s[FUN]))  # the bar of the next ones is no higher

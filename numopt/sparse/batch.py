@@ -15,17 +15,18 @@ from .state import (
     DONE,
     FOUND_FUN,
     FUN,
-    MAXFUN,
     PENALTY,
     PHASE,
     RESAMPLES,
     ROWS,
     SCOUT,
     START,
+    TOLD,
     TRAIN,
     WRITTEN,
     count_penalized,
     is_drawn,
+    rows_due,
 )
 
 RUNNING, MAXFUN_REACHED = int(Status.RUNNING), int(Status.MAXFUN)
@@ -46,8 +47,8 @@ def repeated(batch, times):
 def average(core, values):
     """Make the mean of the samples of each row its value."""
     k = core.counters
-    for row in range(k[BATCH]):
-        first = row * k[RESAMPLES]
+    for due in range(values.size // k[RESAMPLES]):
+        row, first = k[TOLD] + due, due * k[RESAMPLES]
         total = values[first]
         for sample in range(first + 1, first + k[RESAMPLES]):
             total += values[sample]
@@ -62,26 +63,31 @@ def average(core, values):
 
 @jit(borrow=True, merge=True)
 def receive(core):
-    """Count the evaluations of the batch, clean its values and keep the best row; returns the status."""
+    """Count the evaluations, clean the values and keep the best row; returns the status.
+
+    A batch that ``maxfun`` cuts short waits for the values of its other rows.
+    """
     s, k = core.scalars, core.counters
-    k[NFEV] += k[BATCH] * k[RESAMPLES]
+    first, due = k[TOLD], rows_due(k)
+    k[NFEV] += due * k[RESAMPLES]
+    k[TOLD] += due
     if k[PHASE] == START and not math.isfinite(core.values[0]):
         s[F] = s[FUN] = core.values[0]
         k[STATUS] = NONFINITE_START
         return k[STATUS]
-    if _clean(core):
+    if _clean(core, first):
         k[STATUS] = UNBOUNDED
-    _keep_best(core)
-    if k[STATUS] == RUNNING and k[NFEV] + k[RESAMPLES] > k[MAXFUN]:
+    _keep_best(core, first)
+    if k[STATUS] == RUNNING and k[TOLD] < k[BATCH]:
         k[STATUS] = MAXFUN_REACHED
     return k[STATUS]
 
 
 @jit(borrow=True, merge=True)
-def _clean(core):
-    """Make every value that is not finite inf; whether one was -inf."""
+def _clean(core, first):
+    """Make every value from the row ``first`` on that is not finite inf; whether one was -inf."""
     unbounded = False
-    for row in range(core.counters[BATCH]):
+    for row in range(first, core.counters[TOLD]):
         unbounded = unbounded or core.values[row] == -np.inf
         if not math.isfinite(core.values[row]):
             core.values[row] = np.inf
@@ -115,10 +121,10 @@ def least_cost(core):
 
 
 @jit(borrow=True, merge=True)
-def _keep_best(core):
-    """Keep the best row as x, and of those that may be the next center as what was found."""
+def _keep_best(core, first):
+    """Keep the best row from ``first`` on as x, and of those that may be the next center as what was found."""
     s, size, pruned, cost = core.scalars, core.x.size, _is_pruned(core), least_cost(core)
-    for row in range(core.counters[BATCH]):
+    for row in range(first, core.counters[TOLD]):
         if not core.values[row] + cost < bar(core):
             continue
         candidate = core.candidates[row * size : (row + 1) * size]
@@ -133,10 +139,11 @@ def _keep_best(core):
 
 @jit(borrow=True, merge=True)
 def limit_batch(core):
-    """Ask for what is left of the generation, as far as there is room and leave; the rows are not written yet."""
+    """Ask for what is left of the generation, as far as there is room; the rows are not written yet."""
     k = core.counters
-    affordable = (k[MAXFUN] - k[NFEV]) // k[RESAMPLES]
-    k[BATCH], k[WRITTEN] = min(min(k[ROWS] - k[DONE], core.values.size), affordable), 0
+    k[BATCH], k[TOLD], k[WRITTEN] = min(k[ROWS] - k[DONE], core.values.size), 0, 0
+    if rows_due(k) == 0:
+        k[STATUS] = MAXFUN_REACHED
 
 
 @jit(borrow=True, merge=True)
@@ -153,7 +160,7 @@ def take_values(core, selection, values):
     k = core.counters
     if k[STATUS] != RUNNING:
         return k[STATUS]
-    if values.size != k[BATCH] * k[RESAMPLES] or k[WRITTEN] == 0:
+    if values.size != rows_due(k) * k[RESAMPLES] or k[WRITTEN] == 0:
         return -1
     average(core, values)
     return take(selection, core)

@@ -7,27 +7,31 @@ from scipy.optimize import OptimizeResult
 
 from .._input import at_least, at_most_a_million, callers_level, check_out, real_values, start_vector
 from .._jit import Record, fields, real_view, stateful, view_like
-from ..ask_tell import AskTell
+from ..ask_tell import STATUS, AskTell
+from ..status import Status
 from . import checks
 from .batch import repeated, take_values, write_batch
 from .bounds import limits_of, start_within
 from .choices import WAYS_TO_GROW, WAYS_TO_SELECT, scouts
 from .state import (
-    BATCH,
     FLAT,
     FUN,
+    MAXFUN,
     PHASE,
     RESAMPLES,
     ROUND,
     SCOUT,
+    TOLD,
     Evolution,
     costs,
     count_penalized,
     new_state,
+    rows_due,
     set_options,
 )
 
 _LIMIT = 100_000
+RUNNING, MAXFUN_REACHED = int(Status.RUNNING), int(Status.MAXFUN)
 _BY_SCORE, _BY_COST = WAYS_TO_GROW["score"], WAYS_TO_SELECT["cost"]
 _NO_SCORE = (
     "SparseEvolution: around x0, f is the same in opposite directions, or not finite, in all that were tried, so that "
@@ -213,14 +217,22 @@ class SparseEvolution(AskTell):
             """Lend the candidates, one in each row."""
             core = self.core
             write_batch(core, self.selection)
-            rows = core.counters[BATCH]
-            flat = view_like(core.candidates[: rows * core.x.size], self.prototype)
+            first, rows = core.counters[TOLD], rows_due(core.counters)
+            flat = view_like(core.candidates[first * core.x.size : (first + rows) * core.x.size], self.prototype)
             batch = flat.reshape((rows, core.penalize.size))
             return batch if core.counters[RESAMPLES] == 1 else repeated(batch, core.counters[RESAMPLES])
 
         def tell(self, values):
             """Take f at each candidate; -1, and nothing done, for another number of values, or before ``ask``."""
             return take_values(self.core, self.selection, values)
+
+        def resume(self, maxfun):
+            """Set another limit, and go on if the search had stopped at one; returns the status."""
+            k = self.core.counters
+            k[MAXFUN] = maxfun
+            if k[STATUS] == RUNNING or k[STATUS] == MAXFUN_REACHED:
+                k[STATUS] = RUNNING if rows_due(k) > 0 else MAXFUN_REACHED
+            return k[STATUS]
 
         @property
         def fun(self):
@@ -263,7 +275,7 @@ class SparseEvolution(AskTell):
         """Have the values taken by ``take(solver, values)``: what ``tell`` does, with its checks."""
         given = np.asarray(values)
         k = self.core.counters
-        rows = k[BATCH] * k[RESAMPLES]
+        rows = rows_due(k) * k[RESAMPLES]
         if given.shape != (rows,):
             raise ValueError(f"tell takes one value for each of the {rows} candidates, got shape {given.shape}")
         given = real_values(values if isinstance(values, np.ma.MaskedArray) else given)
@@ -272,6 +284,13 @@ class SparseEvolution(AskTell):
         # opposite directions agree at a minimum, too, where all is well: there f rises in each
         if first_scouting and k[PHASE] != SCOUT and k[FLAT] == 1 and not np.all(given > self.f):
             warnings.warn(_NO_SCORE, RuntimeWarning, stacklevel=callers_level())
+
+    def resume(self, maxfun=_LIMIT):
+        """Set another limit, and go on if the search had stopped at one; returns the status.
+
+        The search is bit for bit the one without the limit, also where ``maxfun`` has cut a generation short.
+        """
+        return Status(self.compiled.resume(self, checks.enough(maxfun, self.core.counters[RESAMPLES])))
 
     def result(self):
         """The outcome so far, as SciPy's users know it.

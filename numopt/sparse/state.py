@@ -10,7 +10,7 @@ import numpy as np
 
 from .._jit import jit
 from .._vector import scale_into
-from ..ask_tell import COUNTERS, SCALARS, SCALE, F
+from ..ask_tell import COUNTERS, NFEV, SCALARS, SCALE, F
 from .bounds import is_free
 
 # further entries of scalars
@@ -37,7 +37,7 @@ PARTS = COUNTERS + 3  # of a coordinate
 PHASE = COUNTERS + 4
 ROWS = COUNTERS + 5  # of the whole generation
 DONE = COUNTERS + 6  # rows of it that were evaluated
-BATCH = COUNTERS + 7  # rows to evaluate next
+BATCH = COUNTERS + 7  # rows of it to evaluate next
 ROUND = COUNTERS + 8
 BAD = COUNTERS + 9  # rounds since the last one that improved enough
 KICKED = COUNTERS + 10  # whether this round began with a kick
@@ -49,8 +49,9 @@ MARKED = COUNTERS + 15  # the one of MARK
 CHOSEN = COUNTERS + 16  # the row of CHOSEN_FUN, -1 for none
 RESAMPLES = COUNTERS + 17  # evaluations of each row
 SCOUTS = COUNTERS + 18  # whether coordinates are scouted before some are woken
-WRITTEN = COUNTERS + 19  # whether the rows of this batch stand in the buffer of candidates
-ALL_COUNTERS = COUNTERS + 20
+TOLD = COUNTERS + 19  # rows of this batch whose values are known, since maxfun has cut it short
+WRITTEN = COUNTERS + 20  # whether the rows of this batch stand in the buffer of candidates
+ALL_COUNTERS = COUNTERS + 21
 
 # phases: what the rows are that ask() gives
 START, SCOUT, TRAIN, PATH, SINGLES, REFIT, MEAN, MERGE = range(8)
@@ -151,6 +152,13 @@ def set_options(core, penalty, seed, sigma, zeta, patience, maxfun, scouts):
     s, k = core.scalars, core.counters
     s[PENALTY], s[SIGMA], s[ZETA] = penalty, sigma, zeta
     k[MAXFUN], k[PATIENCE], k[SEED], k[SCOUTS] = max(maxfun, k[RESAMPLES]), patience, seed, scouts
+
+
+@jit(borrow=True)
+def rows_due(counters):
+    """The number of rows to evaluate next: what is left of the batch, as far as ``maxfun`` allows."""
+    affordable = (counters[MAXFUN] - counters[NFEV]) // counters[RESAMPLES]
+    return max(min(counters[BATCH] - counters[TOLD], affordable), 0)
 
 
 @jit(borrow=True, merge=True)

@@ -26,6 +26,7 @@ from .state import (
     SINGLES,
     START,
     STEP,
+    TOLD,
     TRAIN,
     ZETA,
     new_state,
@@ -92,6 +93,7 @@ def _check(values):
     between(START, MERGE, counters=phase)
     between(0, n, counters=k[ACTIVE])
     between(0, room, counters=k[BATCH])
+    between(0, k[BATCH], counters=k[TOLD])
     if phase in (TRAIN, REFIT, MERGE):
         between(0, room, counters=k[ROWS])
     if phase in (PATH, SINGLES):

@@ -459,3 +459,67 @@ def test_wrong_values_are_refused_and_leave_the_search_as_it_was(values, error):
     with pytest.raises(error):
         es.tell(values)
     assert same(es, before)
+
+
+CUT_SHORT = [
+    {},
+    {"resamples": 3},
+    {"selection": "two-stage"},
+    {"grow": "random"},
+    {"bounds": [(-1.0, 3.0)] * 6},
+    {"penalty": 0.0},
+]
+
+
+@pytest.mark.parametrize("options", CUT_SHORT, ids=lambda options: "".join(options))
+def test_resumed_after_maxfun_is_the_uninterrupted_search(options):
+    """Also where the limit cuts a generation short: the other rows are asked for then."""
+    options = {"penalty": LAMBDA, "seed": 4, "patience": 2, **options}
+    for step, most in ((1, 90), (17, 900)):
+        whole = evolve(no.SparseEvolution(np.zeros(6), maxfun=most, **options), sphere(np.arange(6.0)))
+        es, limit = no.SparseEvolution(np.zeros(6), maxfun=5, **options), 5
+        while evolve(es, sphere(np.arange(6.0))).status is Status.MAXFUN and limit < most:
+            assert es.nfev <= limit < es.nfev + options.get("resamples", 1)
+            es = pickle.loads(pickle.dumps(es))
+            limit = min(limit + step, most)
+            es.resume(limit)
+        assert (es.nfev, es.nit, es.status, es.fun) == (whole.nfev, whole.nit, whole.status, whole.fun)
+        np.testing.assert_array_equal(es.x, whole.x)
+
+
+@pytest.mark.jit_only
+def test_a_scouting_of_several_batches_is_resumed():
+    n = 40_000  # 64 rows a batch at the least
+    whole = evolve(no.SparseEvolution(np.zeros(n), LAMBDA, seed=1, maxfun=400), sphere(np.eye(n)[3]))
+    es = no.SparseEvolution(np.zeros(n), LAMBDA, seed=1, maxfun=34)
+    for limit in (35, 101, 250, 400):
+        assert evolve(es, sphere(np.eye(n)[3])).status is Status.MAXFUN
+        es.resume(limit)
+    evolve(es, sphere(np.eye(n)[3]))
+    assert (es.nfev, es.status, es.fun) == (whole.nfev, whole.status, whole.fun)
+    np.testing.assert_array_equal(es.x, whole.x)
+
+
+def test_resume_with_a_limit_already_reached_changes_nothing():
+    es = evolve(no.SparseEvolution(np.zeros(6), LAMBDA, maxfun=50), sphere(np.arange(6.0)))
+    assert es.resume(20) is Status.MAXFUN
+    assert es.ask().shape == (0, 6)
+    with pytest.raises(ValueError, match="maxfun"):
+        es.resume(0)
+
+
+def test_minimize_goes_on_with_a_state():
+    def distance(x):
+        return float(np.sum((x - np.arange(6.0)) ** 2))
+
+    options = {"penalty": LAMBDA, "seed": 4, "patience": 2}
+    whole = no.minimize(distance, np.zeros(6), method="SparseEvolution", options=options)
+    part = no.minimize(distance, np.zeros(6), method="SparseEvolution", options={**options, "maxfun": 77})
+    rest = no.minimize(distance, np.zeros(6), method="SparseEvolution", options={"state": part.state})
+    assert (part.reason, part.nfev, part.state.nfev) == (Status.MAXFUN, 77, 77)
+    assert (rest.nfev, rest.reason, rest.fun) == (whole.nfev, whole.reason, whole.fun)
+    np.testing.assert_array_equal(rest.x, whole.x)
+    with pytest.raises(TypeError, match="state must be"):
+        no.minimize(distance, np.zeros(6), method="SparseEvolution", options={"state": no.LBFGS(np.zeros(6))})
+    with pytest.raises(ValueError, match="state is of"):
+        no.minimize(distance, np.zeros(5), method="SparseEvolution", options={"state": part.state})
