@@ -17,7 +17,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import linesearch, minimize, peers, projections, sparse, sparse_training, step  # before NumPy: threads
+from benchmarks import (
+    first_call,
+    linesearch,
+    minimize,
+    peers,
+    projections,
+    sparse,
+    sparse_training,
+    step,
+)  # before NumPy: threads
 from benchmarks.compile import process_time
 from benchmarks.imports import import_time
 import numpy as np
@@ -43,6 +52,8 @@ class Row(NamedTuple):
     at_most: bool = False
     text: str = ""
     evaluations: tuple = ()
+
+    header = ("workload", "against", "goal", "measured (range of the rounds)", "", "evaluations ours / theirs")
 
     @property
     def value(self):
@@ -427,6 +438,80 @@ def training_rows(rounds):
     ]
 
 
+class FirstCall(NamedTuple):
+    """A line of the table of first calls: CPU seconds of whole processes, and what they were spent on."""
+
+    workload: str
+    cold: list  # what `first_call` says, for each round
+    warm: list
+    before: list  # cold, of another checkout
+
+    against, unit = "an empty cache", "s"
+    header = (
+        "first call",
+        "goal",
+        "empty cache",
+        "next process",
+        "functions",
+        "typing",
+        "lowering",
+        "optimisation",
+        "machine code",
+        "",
+    )
+
+    def median(self, name, runs):
+        """Of the rounds."""
+        return float(np.median([run[name] for run in runs]))
+
+    @property
+    def value(self):
+        """CPU seconds with an empty cache."""
+        return self.median("seconds", self.cold)
+
+    @property
+    def met(self):
+        """What the table says about the goal."""
+        goal = first_call.GOALS.get(self.workload)
+        return "" if goal is None else "met" if self.value <= goal else "**not met**"
+
+    def cells(self):
+        """The columns of the table."""
+        goal = first_call.GOALS.get(self.workload)
+        stages = (f"{self.median(name, self.cold):.1f}" for name in self.header[5:9])
+        before = f" (before: {self.median('seconds', self.before):.3g})" if self.before else ""
+        functions = f"{self.median('functions', self.cold):.0f}"
+        warm = f"{self.median('seconds', self.warm):.2g} s"
+        goal = "" if goal is None else f"<= {goal} s"
+        return self.workload, goal, f"{self.value:.3g} s{before}", warm, functions, *stages, self.met
+
+
+def first_call_rows(quick, other=None):
+    """First calls, here and in another checkout in turn."""
+    rows = []
+    for case in first_call.CASES:
+        cold, warm, before = [], [], []
+        for _ in range(1 if quick else 3):
+            with tempfile.TemporaryDirectory() as cache:
+                cold.append(first_call.first_call(case, cache))
+                warm.append(first_call.first_call(case, cache))
+            if other is not None:
+                with tempfile.TemporaryDirectory() as cache:
+                    before.append(first_call.first_call(case, cache, other))
+        rows.append(FirstCall(case, cold, warm, before))
+        print(rows[-1].cells(), flush=True)
+    return rows
+
+
+def processes_of_peers():
+    """The CPU time of the peers' processes, as text."""
+    with tempfile.TemporaryDirectory() as cache:
+        times = {name: [first_call.peers_process(name, cache) for _ in range(3)] for name in first_call.PEERS}
+    said = (f"{name} {np.median(each):.2g} s" for name, each in times.items() if None not in each)
+    missing = [name for name, each in times.items() if None in each]
+    return ", ".join(said) + (f"; not installed: {', '.join(missing)}" if missing else "") + "."
+
+
 class Part(NamedTuple):
     """A section of RESULTS.md."""
 
@@ -436,6 +521,13 @@ class Part(NamedTuple):
 
 
 PARTS = {
+    "first_calls": Part(
+        "First calls",
+        first_call_rows,
+        """CPU seconds of whole processes that make one call each, the median of three: with an empty cache of compiled
+code, and the next process, which finds it. Stages of the first: typing (with all passes over Numba's representation),
+lowering to LLVM's, LLVM's optimisation, machine code; the rest is imports and the cache.""",
+    ),
     "lbfgs": Part(
         "L-BFGS",
         lbfgs_rows,
@@ -488,7 +580,7 @@ def version(package):
 
 def table(rows):
     """The rows in Markdown."""
-    header = ("workload", "against", "goal", "measured (range of the rounds)", "", "evaluations ours / theirs")
+    header = rows[0].header
     lines = [header, ("---",) * len(header), *(row.cells() for row in rows)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -500,9 +592,8 @@ def state():
     return f"Source stamp {STAMP[:12]}."
 
 
-def report(part, quick):
+def report(part, rows, quick):
     """A section of RESULTS.md but for its reading."""
-    rows = part.rows(quick)
     missed = [row for row in rows if row.met == "**not met**"]
     summary = (
         "".join(f"* {row.workload}, {row.against}: {row.value:.3g} {row.unit}\n" for row in missed) or "Nothing.\n"
@@ -544,6 +635,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part (may be repeated)")
     parser.add_argument("--quick", action="store_true", help="few rounds")
+    parser.add_argument("--before", metavar="FOLDER", help="measure first calls of this checkout, too, in turn")
     parser.add_argument("--write", action="store_true", help="write RESULTS.md")
     chosen = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
@@ -551,7 +643,10 @@ def main():
     found = sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     for name in chosen.part or PARTS:
         part = PARTS[name]
-        text = report(part, chosen.quick)
+        others = (chosen.before,) if name == "first_calls" and chosen.before else ()
+        text = report(part, part.rows(chosen.quick, *others), chosen.quick)
+        if name == "first_calls":
+            text += f"Processes of the peers: {processes_of_peers()}\n\n"
         print(text)
         found[part.title] = text + _READING + found.get(part.title, "").partition(_READING)[2]
     if chosen.write:
