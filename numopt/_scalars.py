@@ -10,11 +10,8 @@ import inspect
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
-from ._jit import ELEMENTWISE, PLAIN, jit, sqrt
-
-_OPTIONS = {"error_model": "numpy", "_nrt": False, "fastmath": ELEMENTWISE}
+from ._jit import ELEMENTWISE, PLAIN, jit, overload, sqrt
 
 
 def _is_complex(value):
@@ -40,7 +37,7 @@ def of_entry(declaration):
     call.real, call.complex = add(False), add(True)
     choose.__signature__ = inspect.signature(declaration)
     if not PLAIN:
-        overload(call, strict=False, jit_options=_OPTIONS)(choose)
+        overload(call, strict=False, borrow=True, fastmath=ELEMENTWISE)(choose)
     return call
 
 
@@ -52,7 +49,7 @@ def of_numbers(function):
             return function
 
         choose.__signature__ = inspect.signature(function)
-        overload(function, strict=False, jit_options=_OPTIONS)(choose)
+        overload(function, strict=False, borrow=True, fastmath=ELEMENTWISE)(choose)
     return function
 
 
@@ -68,12 +65,12 @@ def number(real, imaginary):
 
 if not PLAIN:
 
-    @overload(constant, jit_options=_OPTIONS)
+    @overload(constant, borrow=True, fastmath=ELEMENTWISE)
     def _constant(like, value):
         real = like.underlying_float if isinstance(like, types.Complex) else types.unliteral(like)
         return lambda like, value: real(value)
 
-    @overload(number, jit_options=_OPTIONS)
+    @overload(number, borrow=True, fastmath=ELEMENTWISE)
     def _number(real, imaginary):
         return lambda real, imaginary: complex(real, imaginary)
 

@@ -5,6 +5,7 @@ from ._compile import ELEMENTWISE, REDUCTION, jit
 from ._dispatch import by_type, kind
 from ._keywords import explained, suggestion
 from ._nested import Positions, add, block, cast, copy_into, read, write
+from ._overload import overload, overload_method
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, plain, sqrt
 from ._record import RECORDS, Record, is_number, record, variant
@@ -39,6 +40,8 @@ __all__ = [
     "kind",
     "lend",
     "log",
+    "overload",
+    "overload_method",
     "plain",
     "python_only",
     "read",

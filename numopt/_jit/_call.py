@@ -22,7 +22,7 @@ from numba.experimental import structref
 from numba.extending import intrinsic
 from numba.np.arrayobj import populate_array
 
-from ._compile import jit
+from ._compile import interrupts_held_back, jit
 from ._plain import PLAIN
 
 _compiling = threading.RLock()
@@ -149,7 +149,7 @@ _adapters = {}
 
 def _compile(key, make_evaluate, functions, args_type, dtype):
     """Compile the adapter, once for the same functions and types. Returns its address, and what must live with it."""
-    with _compiling:  # threads may arrive with the same objective at once
+    with interrupts_held_back(), _compiling:  # threads may arrive with the same objective at once
         if key in _adapters:
             return _adapters[key]
         holder = _ArgsType([("args", types.Tuple(()) if args_type is None else args_type)])

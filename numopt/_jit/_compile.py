@@ -1,12 +1,15 @@
-"""The ``jit`` decorator of the package: Numba's flags with their reasons, and a disk cache that never goes stale."""
+"""The ``jit`` decorator of the package: Numba's flags with their reasons."""
 
 import contextlib
+import functools
+import signal
+import threading
 
-import numba
-from numba.core import caching
+from numba.core.registry import CPUDispatcher
 
+from ._cache import PackageCache
+from ._callee import CalleeCompiler
 from ._plain import PLAIN, plain
-from ._stamp import STAMP
 
 # LLVM may regroup a sum, which is what lets it use vector registers. Never 'nnan' or 'ninf': they delete the tests
 # for NaN and infinity on which every safeguard of this package rests.
@@ -15,66 +18,68 @@ REDUCTION = {"reassoc", "contract", "nsz"}
 ELEMENTWISE = {"contract"}
 
 
-def _stamped(locator):
-    # Numba compares the stamp of the cached function's own file; a callee in another file may have changed too.
-    return type(locator.__name__, (locator,), {"get_source_stamp": lambda self: STAMP})
+_holding = False  # whether interrupts are held back already
 
 
-class _CacheImpl(caching.CompileResultCacheImpl):
-    _locator_classes = [  # noqa: RUF012
-        _stamped(locator)
-        for locator in (
-            caching.UserProvidedCacheLocator,
-            caching.InTreeCacheLocator,
-            caching.UserWideCacheLocator,
-        )
-    ]
+@contextlib.contextmanager
+def interrupts_held_back():
+    """Let Ctrl-C wait: an exception in the middle of compiling leaves Numba with half a function."""
+    global _holding
+    handler = signal.getsignal(signal.SIGINT)
+    if _holding or not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came = []
+    signal.signal(signal.SIGINT, lambda *given: came.append(given))
+    _holding = True
+    try:
+        yield
+    finally:
+        _holding = False
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
 
 
-class _LabelledFile(caching.IndexDataCacheFile):
-    """Numba's files of one function; what is stored says for what it was compiled.
-
-    Two processes that store at the same time may give one file name to the code for different types.
-    """
-
-    def save(self, key, data):
-        super().save(key, (self._source_stamp, key, data))
-
-    def load(self, key):
-        stamp, stored, data = super().load(key) or (None, None, None)
-        return data if (stamp, stored) == (self._source_stamp, key) else None
+class _Dispatcher(CPUDispatcher):
+    def compile(self, sig):
+        with interrupts_held_back():
+            return super().compile(sig)
 
 
-class PackageCache(caching.FunctionCache):
-    """Numba's disk cache of a function, valid only for this exact state of the whole package."""
+class Entry(_Dispatcher):
+    """A function as Python calls it: machine code, into which all that it calls is linked."""
 
-    _impl_class = _CacheImpl
-
-    def __init__(self, function):
-        super().__init__(function)
-        source = self._impl.locator.get_source_stamp()
-        self._cache_file = _LabelledFile(self._cache_path, self._impl.filename_base, source)
-
-    def load_overload(self, sig, target_context):
-        """As Numba's; a cache that cannot be read is empty."""
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # a class in a stored signature is gone or renamed, or a file is damaged
-            with contextlib.suppress(OSError):
-                self.flush()
-            return None
-
-    def save_overload(self, sig, data):
-        """As Numba's; what cannot be written (a full disk) stays in memory, an unreadable index is replaced."""
-        with contextlib.suppress(OSError):
-            try:
-                super().save_overload(sig, data)
-            except ImportError:  # another process has stored a signature with a class that is not to be had here
-                self.flush()
-                super().save_overload(sig, data)
+    def add_overload(self, result):
+        """As Numba's; the function's callers in Python then find it without coming here."""
+        super().add_overload(result)
+        self.function._insert([a._code for a in result.signature.args], result.entry_point, False)
 
 
-def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=False, merge=False):
+class Function(_Dispatcher):
+    """A function of the package: an :class:`Entry` for Python, a callee for compiled code."""
+
+    def __init__(self, py_func, locals=None, targetoptions=None, pipeline_class=CalleeCompiler):
+        super().__init__(py_func, locals, targetoptions, pipeline_class)
+        self._cache = PackageCache(py_func, "callee")
+
+    def add_overload(self, result):
+        """Numba's would let Python call what has no machine code."""
+        self.overloads[tuple(result.signature.args)] = result
+
+    @functools.cached_property
+    def entry(self):
+        """The function for Python."""
+        entry = Entry(self.py_func, self.locals, self.targetoptions)
+        entry.function = self
+        entry._cache = PackageCache(self.py_func, "entry")
+        return entry
+
+    def _compile_for_args(self, *args, **kwargs):
+        return self.entry._compile_for_args(*args, **kwargs)
+
+
+def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=False):
     """Compile a function of the package with the package's flags and cache.
 
     ``error_model="numpy"``: a division by zero gives inf or NaN; as an exception it would end a parallel loop half way
@@ -90,18 +95,15 @@ def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=F
     inline : bool
         LLVM always inlines the function; for parts of a solver's hot path that have one caller. A state of ten arrays
         is handed over in a hundred words, which costs more than the work on a short vector.
-    merge : bool
-        Numba copies the body into the compiled callers; for parts with one caller, and tiny ones. LLVM otherwise
-        optimises a part by itself and once more within each caller, callers of callers included: the search for sparse
-        vectors compiles in seven tenths of the time. The flags are then those of the caller.
     """
     if function is None:
-        return lambda f: jit(f, parallel=parallel, fastmath=fastmath, inline=inline, borrow=borrow, merge=merge)
+        return lambda f: jit(f, parallel=parallel, fastmath=fastmath, inline=inline, borrow=borrow)
     if PLAIN:
         return plain(function)
-    flags = {"forceinline": inline, "_nrt": not borrow, "inline": "always" if merge else "never"}
-    compiled = numba.njit(error_model="numpy", nogil=True, parallel=parallel, fastmath=fastmath, **flags)(function)
-    if STAMP is not None:
-        with contextlib.suppress(RuntimeError):  # nowhere to write (read-only installation, no home)
-            compiled._cache = PackageCache(function)
-    return compiled
+    flags = {"forceinline": inline, "_nrt": not borrow}
+    flags |= {"error_model": "numpy", "nogil": True, "fastmath": fastmath, "nopython": True}
+    if parallel:
+        compiled = _Dispatcher(function, targetoptions={**flags, "parallel": True})
+        compiled._cache = PackageCache(function, "parallel")
+        return compiled
+    return Function(function, targetoptions=flags)

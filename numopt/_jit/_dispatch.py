@@ -9,10 +9,11 @@ import inspect
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
+from ._overload import overload
 from ._plain import PLAIN, plain
 from ._record import is_number
+from ._stamp import registrations
 
 
 def kind(value):
@@ -66,6 +67,7 @@ def by_type(declaration=None, *, borrow=False, fastmath=False):
     def register(cls):
         def add(function):
             table[cls] = function
+            registrations.append((declaration.__module__, cls, function))
             return function
 
         return add
@@ -86,7 +88,6 @@ def by_type(declaration=None, *, borrow=False, fastmath=False):
             return implementation(cls, len(first) if cls is tuple else None)
 
         choose.__signature__ = inspect.signature(declaration)
-        options = {"error_model": "numpy", "_nrt": not borrow, "fastmath": fastmath}
         # not strict: an implementation names its parameters as it likes
-        overload(call, strict=False, jit_options=options)(choose)
+        overload(call, strict=False, borrow=borrow, fastmath=fastmath)(choose)
     return call

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import types
 from numba.core.imputils import impl_ret_borrowed
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
+from ._compile import REDUCTION
+from ._overload import overload
 from ._plain import PLAIN
-
-_OPTIONS = {"error_model": "numpy", "_nrt": False}
 
 
 class Positions(NamedTuple):
@@ -130,7 +130,7 @@ block = _plain_block if PLAIN else _block
 
 if not PLAIN:
 
-    @overload(read, jit_options=_OPTIONS)
+    @overload(read, borrow=True)
     def _read(arrays, i):
         if isinstance(arrays, types.Array):
             return lambda arrays, i: arrays[i]
@@ -142,7 +142,7 @@ if not PLAIN:
             return lambda arrays, i: ()
         return lambda arrays, i: (read(arrays[0], i), *read(arrays[1:], i))
 
-    @overload(write, jit_options=_OPTIONS)
+    @overload(write, borrow=True)
     def _write(arrays, i, values):
         def one(arrays, i, values):
             arrays[i] = values
@@ -174,13 +174,13 @@ if not PLAIN:
         return more if len(target) > 0 else lambda target, source: None
 
     # LLVM may regroup the sums of a loop: that is what lets it use vector registers
-    @overload(add, jit_options={**_OPTIONS, "fastmath": {"reassoc", "contract", "nsz"}})
+    @overload(add, borrow=True, fastmath=REDUCTION)
     def _add(a, b):
         if len(a) == 0:
             return lambda a, b: ()
         return lambda a, b: (a[0] + b[0], *add(a[1:], b[1:]))
 
-    @overload(cast, jit_options=_OPTIONS)
+    @overload(cast, borrow=True)
     def _cast(numbers, vector):
         if not _is_tuple(numbers):
             single = vector.dtype in (types.float32, types.complex64)

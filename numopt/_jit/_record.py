@@ -19,9 +19,10 @@ from numba.core.boxing import box_tuple
 from numba.core.pythonapi import _boxers
 from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, signature
 from numba.cpython.tupleobj import namedtuple_constructor
-from numba.extending import lower_builtin, lower_cast, models, overload, register_model, typeof_impl
+from numba.extending import lower_builtin, lower_cast, models, register_model, typeof_impl
 
 from ._keywords import explained, wrong_arguments
+from ._overload import overload
 from ._plain import PLAIN
 from ._refuse import refuse
 

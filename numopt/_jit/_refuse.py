@@ -8,8 +8,7 @@ import contextlib
 import sys
 from pathlib import Path
 
-from numba.extending import overload
-
+from ._overload import overload
 from ._plain import PLAIN
 
 _PACKAGE = str(Path(__file__).parents[1])

@@ -40,11 +40,13 @@ from numba.core.imputils import lower_setattr
 from numba.core.runtime.nrtdynmod import _meminfo_struct_type
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.experimental import structref
-from numba.extending import NativeValue, box, intrinsic, overload, overload_attribute, overload_method, unbox
+from numba.extending import NativeValue, box, intrinsic, unbox
 
+from . import _cache
 from ._call import lent
 from ._compile import jit
 from ._keywords import explained, wrong_arguments
+from ._overload import overload, overload_attribute, overload_method
 from ._plain import PLAIN
 from ._refuse import refuse
 from ._stamp import STAMP
@@ -60,17 +62,28 @@ def fields(cls):
     def preprocess_fields(self, pairs):
         return tuple((name, types.unliteral(t)) for name, t in pairs)
 
-    def initialise(self, pairs):
+    def initialise(self, pairs, stamp=STAMP):
         types.StructRef.__init__(self, pairs)
-        # a *user's* cached function that takes such an object goes stale with the package
-        self.name = f"{self.name}_{str(STAMP)[:16]}"
+        self.stamp = stamp
 
-    body = {"__init__": initialise, "preprocess_fields": preprocess_fields, "__module__": cls.__module__}
+    body = {
+        "__init__": initialise,
+        "preprocess_fields": preprocess_fields,
+        # a *user's* cached function that takes such an object goes stale with the package
+        "key": property(lambda self: (self.name, self.stamp)),
+        "__reduce__": lambda self: (_type_again, (type(self), self._fields, self.stamp)),
+        "__module__": cls.__module__,
+    }
     cls.Type = type(f"{cls.__name__}Type", (types.StructRef,), body)
     cls.Type.__qualname__ = f"{cls.__qualname__}.Type"  # found again by unpickling a cached function's signature
     structref.register(cls.Type)
     structref.define_constructor(cls, cls.Type, cls.names)
     return cls
+
+
+def _type_again(cls, pairs, stamp):
+    """A type that was pickled: in the package's own cache, its code was made of the present sources."""
+    return cls(pairs) if _cache.loading else cls(pairs, stamp)
 
 
 def _plain_construct(cls, *values):
@@ -120,7 +133,7 @@ def stateful(declared):
         body["_numba_type_"] = structref.StructRefProxy._type  # read at every call: the slot itself, not a property
         made = type(cls.__name__, (structref.StructRefProxy,), body)
         _define_boxing(declared.Type, made)
-        overload(made, strict=False, jit_options={"error_model": "numpy"})(_choose(constructor, cls.__name__))
+        overload(made, strict=False)(_choose(constructor, cls.__name__))
         _refuse_the_rest(declared.Type, cls.__name__, set(own) - set(public))
         for name, value in public.items():
             if isinstance(value, property):

@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import overload
 
-from .._jit import PLAIN
+from .._jit import PLAIN, overload
 from ..generic import first_step
 from .more_thuente import MoreThuente
 from .safeguard import ACCEPTED, BEST, SEARCHING, SIZE, offer, start
@@ -80,7 +79,5 @@ def line_search(phi, dphi, alpha=1.0, search=MoreThuente()):
 
 
 if not PLAIN:
-    overload(line_search, jit_options={"error_model": "numpy"})(
-        lambda phi, dphi, alpha=1.0, search=MoreThuente(): _source
-    )
+    overload(line_search)(lambda phi, dphi, alpha=1.0, search=MoreThuente(): _source)
     _source = line_search

@@ -4,11 +4,24 @@ import warnings
 
 import numpy as np
 from numba import types
-from numba.extending import overload, overload_method
 
 from .._foreign import cuda_part, is_device_array
 from .._input import callers_level, misfit, point_vector
-from .._jit import PLAIN, Record, block, cast, jit, read, record, refuse, same_memory, stack_array, view_like
+from .._jit import (
+    PLAIN,
+    Record,
+    block,
+    cast,
+    jit,
+    overload,
+    overload_method,
+    read,
+    record,
+    refuse,
+    same_memory,
+    stack_array,
+    view_like,
+)
 from .._vector import copy
 from ..generic import EMPTY, FINE, WRONG_SIZE, accepts, nearest, project_into, prox_into
 
@@ -283,9 +296,8 @@ def _(onto, n):
 
 
 if not PLAIN:
-    _OPTIONS = {"error_model": "numpy", "_nrt": False}
 
-    @overload(_sizes_fit, jit_options=_OPTIONS)
+    @overload(_sizes_fit, borrow=True)
     def _sizes_fit_types(fields, n):
         if len(fields) == 0:
             return lambda fields, n: True

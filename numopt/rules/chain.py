@@ -1,10 +1,9 @@
 """``chain``: rules one after the other, as one; and what makes a record a rule."""
 
 from numba import types
-from numba.extending import overload, overload_method
 
 from .._foreign import cuda_part, is_device_array
-from .._jit import PLAIN, Record, record, refuse
+from .._jit import PLAIN, Record, overload, overload_method, record, refuse
 from ..generic import admit, coefficients, follows_gradient, fresh, notice, numbers, prepare, rate, vectors
 from .ending import class_of, ends
 from .optimizer import Optimizer

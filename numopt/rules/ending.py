@@ -4,9 +4,7 @@ The weight of a norm is multiplied by the learning rate of the step. Where the p
 part of the pass that changes x; else it follows that pass.
 """
 
-from numba.extending import overload
-
-from .._jit import PLAIN, real_view
+from .._jit import PLAIN, overload, real_view
 from .._vector import max_abs
 from ..generic import accepts, admit, follows_gradient, nearest, project_into, prox_into
 
@@ -94,9 +92,8 @@ def ending_accepts(rules, n):
 
 
 if not PLAIN:
-    _OPTIONS = {"error_model": "numpy", "_nrt": False}
 
-    @overload(project_whole, jit_options=_OPTIONS)
+    @overload(project_whole, borrow=True)
     def _project_whole(rules, learning_rate, x):
         last, kinds = len(rules) - 1, tuple(rules)
         if not ends_as_a_whole(kinds):
@@ -110,7 +107,7 @@ if not PLAIN:
 
         return shorten if ends_with_a_norm(kinds) else project_last
 
-    @overload(enter, jit_options=_OPTIONS)
+    @overload(enter, borrow=True)
     def _enter(rules, x):
         last = len(rules) - 1
         if not ends_with_a_set(tuple(rules)):
@@ -121,7 +118,7 @@ if not PLAIN:
 
         return project_last
 
-    @overload(slope, jit_options=_OPTIONS)
+    @overload(slope, borrow=True)
     def _slope(rules, x, g, room):
         last = len(rules) - 1
         if not ends(rules[last]):
@@ -137,12 +134,12 @@ if not PLAIN:
 
         return slope_at_end
 
-    @overload(values_tell, jit_options=_OPTIONS)
+    @overload(values_tell, borrow=True)
     def _values_tell(rules):
         tell = values_tell(tuple(rules))
         return lambda rules: tell
 
-    @overload(rests_at_minima, jit_options=_OPTIONS)
+    @overload(rests_at_minima, borrow=True)
     def _rests_at_minima(rules):
         kinds = tuple(rules)
         place = _place_of_step(kinds) if ends_with_a_norm(kinds) else None
@@ -151,7 +148,7 @@ if not PLAIN:
         always = not ends_with_a_norm(kinds)
         return lambda rules: always
 
-    @overload(ending_accepts, jit_options=_OPTIONS)
+    @overload(ending_accepts, borrow=True)
     def _ending_accepts(rules, n):
         last = len(rules) - 1
         return (lambda rules, n: accepts(rules[last], n)) if ends(rules[last]) else lambda rules, n: True

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
-from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, read, write
+from .._jit import ELEMENTWISE, PLAIN, add, by_type, cast, jit, overload, read, write
 from .._scalars import minus_parts, parts
 from ..generic import absorb, element, nearest, rate, summands
 from . import tuples  # noqa: F401 (it registers what a tuple of rules does)
@@ -293,13 +292,12 @@ def _finish_one_of(passes, k):
 
 
 if not PLAIN:
-    _OPTIONS = {"error_model": "numpy", "_nrt": False}
 
-    @overload(run_pass, jit_options={**_OPTIONS, "forceinline": True})
+    @overload(run_pass, borrow=True, inline=True)
     def _run_pass(which, rules, c, states, row, x, g, buffer, sums):
         return _run_one_of(plan(rules, states)[:-1], 0)
 
-    @overload(run_last_pass, jit_options={**_OPTIONS, "forceinline": True})
+    @overload(run_last_pass, borrow=True, inline=True)
     def _run_last_pass(rules, c, states, ending, x, g, buffer):
         chosen, last = plan(rules, states)[-1], len(rules) - 1
         this = _function_of(chosen)
@@ -307,7 +305,7 @@ if not PLAIN:
             return lambda rules, c, states, ending, x, g, buffer: this(rules, c, states, c[last], x, g, buffer)
         return lambda rules, c, states, ending, x, g, buffer: this(rules, c, states, ending, x, g, buffer)
 
-    @overload(finish_pass, jit_options=_OPTIONS)
+    @overload(finish_pass, borrow=True)
     def _finish_pass(which, rules, held, states, sums, n, t):
         return _finish_one_of(plan(rules, states)[:-1], 0)
 

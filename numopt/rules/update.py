@@ -2,10 +2,9 @@
 
 import numpy as np
 from numba import prange, types
-from numba.extending import overload
 
 from .._input import misfit
-from .._jit import PLAIN, block, by_type, cast, fields, jit, lend, refuse
+from .._jit import PLAIN, block, by_type, cast, fields, jit, lend, overload, refuse
 from ..generic import admit, coefficients, follow, notice
 from .ending import class_of, ending_accepts, ends, project_whole
 from .passes import (
@@ -51,7 +50,7 @@ def fits(opt, x, g):
 
 if not PLAIN:
 
-    @overload(fits, jit_options={"_nrt": False})
+    @overload(fits, borrow=True)
     def _types_fit(opt, x, g):
         vector = opt.field_dict["buffer"]
         if not (x == g == vector):
@@ -129,7 +128,7 @@ def _follow(fields, x, g):
 
 if not PLAIN:
 
-    @overload(_follow, jit_options={"error_model": "numpy", "_nrt": False})
+    @overload(_follow, borrow=True)
     def _follow_if_registered(fields, x, g):
         last = len(fields[0]) - 1
         if not follow.registered(class_of(fields[0][last])):
@@ -142,7 +141,7 @@ if not PLAIN:
 
         return run
 
-    @overload(_prepare, jit_options={"error_model": "numpy", "_nrt": False})
+    @overload(_prepare, borrow=True)
     def _prepare_if_needed(fields, x, g, size):
         # not left to the compiler: most chains have one pass, and the others' code takes half of its time
         rules, states = list(fields)[:2]
@@ -200,7 +199,7 @@ def gets_value(opt, f):
 
 if not PLAIN:
 
-    @overload(_enter, jit_options={"error_model": "numpy", "_nrt": False, "forceinline": True})
+    @overload(_enter, borrow=True, inline=True)
     def _enter_by_type(fields, x, g, f):
         rules, states = list(fields)[:2]
         if not admit.registered(class_of(rules[0])):
@@ -218,7 +217,7 @@ if not PLAIN:
 
         return hand_on_vector if len(states[0]) > 0 else hand_on_gradient
 
-    @overload(gets_value, jit_options={"_nrt": False})
+    @overload(gets_value, borrow=True)
     def _gets_value_of_type(opt, f):
         needing = [class_of(rule).__name__ for rule in opt.field_dict["rules"] if class_of(rule).needs_value]
         if needing and isinstance(f, (types.NoneType, types.Omitted)):

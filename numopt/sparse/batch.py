@@ -43,7 +43,7 @@ def repeated(batch, times):
     return out
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def average(core, values):
     """Make the mean of the samples of each row its value."""
     k = core.counters
@@ -61,7 +61,7 @@ def average(core, values):
             core.values[row] = total / k[RESAMPLES]
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def receive(core):
     """Count the evaluations, clean the values and keep the best row; returns the status.
 
@@ -83,7 +83,7 @@ def receive(core):
     return k[STATUS]
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _clean(core, first):
     """Make every value from the row ``first`` on that is not finite inf; whether one was -inf."""
     unbounded = False
@@ -120,7 +120,7 @@ def least_cost(core):
     return core.scalars[PENALTY] * count
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _keep_best(core, first):
     """Keep the best row from ``first`` on as x, and of those that may be the next center as what was found."""
     s, size, pruned, cost = core.scalars, core.x.size, _is_pruned(core), least_cost(core)
@@ -137,7 +137,7 @@ def _keep_best(core, first):
             scale_into(core.x, 1.0, candidate)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def limit_batch(core):
     """Ask for what is left of the generation, as far as there is room; the rows are not written yet."""
     k = core.counters
@@ -146,7 +146,7 @@ def limit_batch(core):
         k[STATUS] = MAXFUN_REACHED
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def write_batch(core, selection):
     """Write the candidates, unless they are."""
     if core.counters[WRITTEN] == 0:
@@ -154,7 +154,7 @@ def write_batch(core, selection):
         core.counters[WRITTEN] = 1
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def take_values(core, selection, values):
     """Take the values of the batch; -1, and nothing done, for another number of them, or if nobody has asked."""
     k = core.counters

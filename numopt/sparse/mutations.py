@@ -23,7 +23,7 @@ def draw_normal(core, pair):
     fill_normal(core.normal[: k[ACTIVE] * k[PARTS]], pair, k[NIT], MUTATIONS, k[SEED])
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def place_moved(core, row, out):
     """Write a row, within the bounds."""
     k = core.counters
@@ -45,7 +45,7 @@ def write_row(core, row, out):
     place_moved(core, row, out)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def sum_scouts(core):
     """Add up weight times z over the pairs of the batch, and of those before it in the generation: ``shift``."""
     k = core.counters
@@ -58,7 +58,7 @@ def sum_scouts(core):
             axpy(core.weights[pair], normal, shift)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def sum_mutants(core):
     """Add up weight times z and its square over the better half: ``shift`` and ``spread``.
 

@@ -41,7 +41,7 @@ def _sort_by_size(core, sign):
     return count
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def begin_path(core):
     """Ask for the values of the nested thresholded points."""
     k = core.counters
@@ -62,7 +62,7 @@ def _cardinality(row, most):
     return min(kept, most)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def place_threshold(core, row, out):
     """Write the point with its largest coordinates only."""
     scale_into(out, 1.0, core.point)
@@ -76,14 +76,14 @@ def _erase_beyond(core, row, out):
         erase(core, out, core.order[i])
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def place_single(core, row, out):
     """Write the point without one of its smallest coordinates."""
     scale_into(out, 1.0, core.point)
     erase(core, out, core.order[row])
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def choose(core):
     """Remember the best row of the generation."""
     s, k = core.scalars, core.counters
@@ -98,7 +98,7 @@ def choose(core):
             s[CHOSEN_FUN], k[CHOSEN] = fun, k[DONE] + row
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def cut_path(core):
     """Make the best thresholded point the point; False if none has a finite value."""
     s, k = core.scalars, core.counters
@@ -109,7 +109,7 @@ def cut_path(core):
     return True
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def begin_singles(core):
     """Ask for the point without each of its smallest coordinates; False if it has none."""
     s, k = core.scalars, core.counters
@@ -121,7 +121,7 @@ def begin_singles(core):
     return True
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def cut_single(core):
     """Take the best single coordinate from the point unless f + penalty * nnz rises by that; whether it did."""
     s, k = core.scalars, core.counters

@@ -5,9 +5,8 @@ It works in place, in time linear in the size of the layer, and without memory.
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
-from .._jit import PLAIN, by_type, is_number, jit, record
+from .._jit import PLAIN, by_type, is_number, jit, overload, record
 from .._philox import normal_pair, philox, words_of
 from .._scalars import constant, nothing, number, of_entry
 from .choices import AtRandom

@@ -76,7 +76,7 @@ def _(selection, core):
     return core.counters[STATUS]
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def weigh(core):
     """Take the values of the batch, but for the sums over rows, whose weights are set; returns the status."""
     status, phase = receive(core), core.counters[PHASE]
@@ -89,7 +89,7 @@ def weigh(core):
     return status
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def go_on(core):
     """Take the sums, and choose the next batch."""
     k = core.counters
@@ -101,7 +101,7 @@ def go_on(core):
         limit_batch(core)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _finish_generation(core):
     """Go on to the next generation, of the same phase or another."""
     s, k = core.scalars, core.counters
@@ -123,7 +123,7 @@ def _finish_generation(core):
         _train(core)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _advance(core):
     """Take a whole generation; returns what is due next."""
     k = core.counters
@@ -143,7 +143,7 @@ def _advance(core):
     return _ROUND_ENDS if phase == MEAN else _PHASE_CHOSEN
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _advance_training(core):
     """Take a generation of mutants, and ask for another one or for what comes after the training."""
     k = core.counters
@@ -157,7 +157,7 @@ def _advance_training(core):
     return _PHASE_CHOSEN
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _begin_round(core):
     """Kick if the last rounds failed, and scout; returns what is due next."""
     s, k = core.scalars, core.counters
@@ -178,7 +178,7 @@ def _begin_round(core):
     return _TRAINING_DUE
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _kick(core):
     """Erase a random part of the support; False if there is none."""
     k = core.counters
@@ -190,7 +190,7 @@ def _kick(core):
     return count > 0
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _train(core):
     s, k = core.scalars, core.counters
     if k[ACTIVE] == 0:  # a vector of no entries
@@ -200,7 +200,7 @@ def _train(core):
     begin_training(core, TRAIN, sigma, _TRAIN_PROGRESS * progress_unit(core))
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _refit(core):
     """Train the survivors if the point is promising; False if it is not."""
     s, k = core.scalars, core.counters
@@ -212,7 +212,7 @@ def _refit(core):
     return True
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _end_round(core):
     """Accept what was found if it is worth it; stop if too many rounds have failed."""
     s, k = core.scalars, core.counters
@@ -234,7 +234,7 @@ def _(selection, core):
         _place_row(core, k[DONE] + row, core.candidates[row * size : (row + 1) * size])
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _place_row(core, row, out):
     phase = core.counters[PHASE]
     if is_drawn(core):

@@ -41,7 +41,7 @@ _LONGER, _MOST_ATTEMPTS = 4.0, 3  # a flat score is asked again with a longer st
 _BY_SCORE = 0.8  # of the woken coordinates; the others at random, since a score may mislead
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def begin_scout(core):
     """Ask for the scores of the active coordinates, those that are asleep."""
     s, k = core.scalars, core.counters
@@ -54,7 +54,7 @@ def begin_scout(core):
     begin_phase(core, SCOUT, 2 * pairs)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def weigh_pairs(core):
     """Set the weights of the pairs of a batch in the score; those in which a value is not finite tell nothing."""
     s, k = core.scalars, core.counters
@@ -66,14 +66,14 @@ def weigh_pairs(core):
             k[FLAT] = 0
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def add_to_score(core):
     """Take the sums over a generation."""
     for i in range(core.counters[ACTIVE] * core.counters[PARTS]):
         core.score[place(core, i)] += core.shift[i]
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def scout_farther(core):
     """Ask once more with a longer step if f did not change at all; False if that is of no use."""
     s, k = core.scalars, core.counters
@@ -85,7 +85,7 @@ def scout_farther(core):
     return True
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def wake(core):
     """Make the support, some that were asleep (now the active ones) and those that cost nothing the active ones."""
     k = core.counters

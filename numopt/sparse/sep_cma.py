@@ -40,7 +40,7 @@ from .state import (
 _PATIENT, _PATIENT_BY_SIZE = 10, 30  # generations without progress, as the tutorial has them for its `TolFun`
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def begin_training(core, phase, sigma, progress):
     """Train the active coordinates from the point on, until f falls by less than ``progress``."""
     s, k = core.scalars, core.counters
@@ -59,7 +59,7 @@ def population(d):
     return rows + rows % 2
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def weigh_ranks(core):
     """Rank the rows of a generation, and set the weights of the better half; negative ones of rows without a value."""
     s, k = core.scalars, core.counters
@@ -80,7 +80,7 @@ def weigh_ranks(core):
     s[LEAST] = min(s[LEAST], least)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def evolve(core):
     """Take the sums over a generation: move the mean, adapt sigma and D."""
     s, k = core.scalars, core.counters
@@ -96,7 +96,7 @@ def _raw_weight(rank, half):
     return math.log(half + 0.5) - math.log(rank + 1.0)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _adapt(core, worth):
     """Move the mean by the selected rows, and adapt sigma and D."""
     s, k = core.scalars, core.counters
@@ -139,7 +139,7 @@ def _extend(path, shift, rate, worth):
         path[i] = (1.0 - rate) * path[i] + reach * shift[i]
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def is_trained(core):
     """Whether the training ends: no progress for a while, or, with a penalty, after as much as a round is worth."""
     s, k = core.scalars, core.counters

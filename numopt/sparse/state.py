@@ -161,7 +161,7 @@ def rows_due(counters):
     return max(min(counters[BATCH] - counters[TOLD], affordable), 0)
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def begin_phase(core, phase, rows):
     """Make ``rows`` rows of a phase the next generation."""
     k = core.counters

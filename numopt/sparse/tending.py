@@ -4,9 +4,8 @@ A new link waits for the first gradient that is not 0; the state of the rule the
 """
 
 import numpy as np
-from numba.extending import overload
 
-from .._jit import ELEMENTWISE, PLAIN, by_type, jit, read, write
+from .._jit import ELEMENTWISE, PLAIN, by_type, jit, overload, read, write
 from .._scalars import average, modulus, nothing
 from ..generic import coefficients, element, follow, fresh, rate
 from ..rules.ending import class_of
@@ -88,7 +87,7 @@ def _place_of_links(rules):
 
 if not PLAIN:
 
-    @overload(_tend, jit_options={"error_model": "numpy", "_nrt": False})
+    @overload(_tend, borrow=True)
     def _tend_compiled(rules, states, held, c, x, g, t):
         k = _place_of_links(rules)
         after, end = k + 1, len(rules) - 1

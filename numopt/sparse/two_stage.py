@@ -70,7 +70,7 @@ def _(selection, core):
     return k[STATUS]
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _merge(core):
     """Average the chosen rows into the point, and adapt sigma."""
     s, k = core.scalars, core.counters
@@ -89,7 +89,7 @@ def _merge(core):
     s[CENTER_FUN] = s[FUN]
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _choose(core):
     """Bring the sparser half of the better half of the rows to the front of the ranks; returns how many these are."""
     k = core.counters
@@ -115,7 +115,7 @@ def _(selection, core):
         _place_row(core, row, core.candidates[row * size : (row + 1) * size])
 
 
-@jit(borrow=True, merge=True)
+@jit(borrow=True)
 def _place_row(core, row, out):
     k = core.counters
     parts, draw = k[PARTS], k[NIT] * k[ROWS] + row  # a number of its own for every row of every generation

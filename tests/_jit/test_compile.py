@@ -15,7 +15,8 @@ from numopt._jit import ELEMENTWISE, REDUCTION, jit
 
 def in_memory(dispatcher):
     """The same dispatcher without a cache: the code of a cached function cannot be looked at."""
-    dispatcher._cache = NullCache()
+    for called in (dispatcher, getattr(dispatcher, "entry", dispatcher)):
+        called._cache = NullCache()
     return dispatcher
 
 
@@ -123,7 +124,7 @@ def test_borrowing_function_counts_no_references():
 
 def _code(dispatcher, *arguments):
     in_memory(dispatcher)(*arguments)
-    (code,) = dispatcher.inspect_llvm().values()
+    (code,) = dispatcher.entry.inspect_llvm().values()
     return code
 
 
@@ -136,6 +137,9 @@ def _caller(inline):
     def long(x):
         for _ in range(100):
             x = np.sin(x) + np.cos(x) ** 2 + np.exp(x) * np.sin(2 * x) + np.cos(3 * x) ** 3
+            x = np.sin(4 * x) + np.cos(x) ** 2 + np.exp(x) * np.sin(4 + x) + np.cos(3 * x) ** 4
+            x = np.sin(5 * x) + np.cos(x) ** 2 + np.exp(x) * np.sin(5 + x) + np.cos(3 * x) ** 5
+            x = np.sin(6 * x) + np.cos(x) ** 2 + np.exp(x) * np.sin(6 + x) + np.cos(3 * x) ** 6
         return x
 
     callee = in_memory(jit(long, inline=inline))
