@@ -3,11 +3,15 @@
 Numba optimises every function that it compiles, and makes machine code of it, although what runs is the code of the
 outermost caller, into which all others were linked and optimised again. A *callee* is compiled as far as LLVM's
 language, without the wrappers by which Python would call it; what calls it takes it over from there.
+
+A function with a loop is optimised by itself before: within its callers, where arrays are taken out of a solver's state
+in memory, LLVM may not see that they do not overlap, and would not use vector registers.
 """
 
 from llvmlite import binding as llvm
 from llvmlite import ir
 from numba.core import cgutils
+from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, CompileResult, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
@@ -17,7 +21,7 @@ from numba.core.typed_passes import NativeLowering
 class CalleeLibrary(JITCodeLibrary):
     """The code of one function, as its callers link it."""
 
-    uses_environment = False
+    uses_environment = has_loop = False
 
     def add_ir_module(self, ir_module):
         """As Numba's; notes whether the code looks at the constants that Numba holds for it."""
@@ -42,6 +46,8 @@ class CalleeLibrary(JITCodeLibrary):
             module = self._final_module
             for library in dict.fromkeys(self._linking_libraries):
                 module.link_in(library._get_module_for_linking(), preserve=True)
+            if self.has_loop:
+                self._optimize_final_module()
             for function in module.functions:
                 if not function.is_declaration and function.linkage == llvm.Linkage.external:
                     function.linkage = "linkonce_odr"
@@ -84,6 +90,7 @@ class _Lowering(NativeLowering):
         state.library = CalleeLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
         flags = state.flags
         flags.no_cpython_wrapper = flags.no_cfunc_wrapper = flags.no_compile = True
+        state.library.has_loop = bool(compute_cfg_from_blocks(state.func_ir.blocks).loops())
         super().run_pass(state)
         lowered = state["cr"]._replace(cfunc=_key())
         state.targetctx.insert_user_function(lowered.cfunc, lowered.fndesc, [state.library])
