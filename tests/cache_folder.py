@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-KEPT, IN_USE_SECONDS = 4, 6 * 3600
+KEPT_SECONDS = 30 * 24 * 3600
 
 
 def user_cache():
@@ -23,23 +23,22 @@ def user_cache():
     return given if given.is_absolute() else Path.home() / ".cache"
 
 
-def cache_folder(name, key):
-    """The folder ``key`` in the user's cache ``name``; a fresh temporary one where others could write to that.
+def cache_folder(name):
+    """The folder ``name`` in the user's cache; a fresh temporary one where others could write to that.
 
-    Of the other folders in ``name``, those are removed that were not used for six hours, but for the last four.
+    Files that were written more than a month ago are removed.
     """
     try:
         home = user_cache()
         home.mkdir(parents=True, exist_ok=True)
         if _others_may_replace_its_entries(home):
             raise PermissionError(f"others may write to {home}")
-        folder = _private(_private(home / name) / key)
-        os.utime(folder)
+        folder = _private(home / name)
     except (OSError, RuntimeError):  # no home, not writable, or not the user's alone
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         return folder
-    _remove_stale(folder.parent, time.time() - IN_USE_SECONDS)
+    _remove_old(folder, time.time() - KEPT_SECONDS)
     return folder
 
 
@@ -64,12 +63,8 @@ def _others_may_replace_its_entries(folder):
     return found.st_uid not in (os.getuid(), 0) or (found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX)
 
 
-def _remove_stale(parent, since):
-    def used(folder):
+def _remove_old(folder, since):
+    for path in folder.rglob("*"):
         with contextlib.suppress(OSError):  # another run may just remove it
-            return folder.stat().st_mtime
-        return 0.0
-
-    for folder in sorted(parent.iterdir(), key=used, reverse=True)[KEPT:]:
-        if used(folder) < since:
-            shutil.rmtree(folder, ignore_errors=True)
+            if path.is_file() and path.stat().st_mtime < since:
+                path.unlink()

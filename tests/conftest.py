@@ -1,36 +1,40 @@
-"""Settings of all tests: a cache directory keyed by the package's sources, the marks, and what each mark needs.
+"""Settings of all tests: a folder for compiled code, the marks, and what each mark needs.
 
-Numba's cache looks only at a cached function's own file; a test's own cached function that calls the package would go
-on with the old package. So the directory changes with the package, before Numba is imported. It does not with the
-tests, of which nothing that calls another test's file is cached: whoever only writes a test does not wait for the
-package to be compiled.
+Compiled code is kept for the sources that it was made from, so the folder stays the same. Tests do not use Numba's own
+cache, which looks only at a cached function's own file.
 """
 
 import collections
 import gc
-import hashlib
+import importlib.util
 import os
-from pathlib import Path
 
 from cache_folder import cache_folder
 
-
-def _sources_hash():
-    digest = hashlib.sha256()
-    for path in sorted((Path(__file__).parents[1] / "numopt").rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 if "NUMBA_CACHE_DIR" not in os.environ:
-    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder("numopt-tests", _sources_hash()))
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder("numopt-tests"))
 os.environ.setdefault("NUMBA_NRT_STATS", "1")
 
-import numba  # noqa: E402
-import pytest  # noqa: E402
+import numba
+import pytest
 
 PLAIN = bool(numba.config.DISABLE_JIT)
 SIMULATOR = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
+
+
+class WithoutCUDA:
+    """Leaves out what needs the CUDA compiler, where it is not installed."""
+
+    def pytest_ignore_collect(self, collection_path):
+        return True if collection_path.name in ("cuda", "test_cuda.py") else None
+
+    def pytest_report_header(self):
+        return "without the tests of CUDA kernels: numba-cuda is not installed (pip install -e '.[test-cuda]')"
+
+
+def pytest_configure(config):
+    if importlib.util.find_spec("numba_cuda") is None:
+        config.pluginmanager.register(WithoutCUDA())
 
 
 QUICK = 16  # of the variants of a test, the quick run compiles every so many

@@ -99,6 +99,8 @@ def _digest(modules, registered):
             if declaring in found and (cls.__module__ in found or not _is_own(cls.__module__)):
                 for module in modules_of(function):
                     found |= _with_imports(module)
+    if not all(map(_is_own, found)):
+        found |= _sources().keys()
     digest = hashlib.sha256(_VERSIONS)
     for module in sorted(found):
         content = _content(module)
@@ -125,7 +127,7 @@ def _content(module):
 def stamp_of(function, signature) -> bytes | None:
     """The stamp of a function for arguments of certain types; None if a source cannot be read.
 
-    Of a user's classes, their own files count, not what these import.
+    Of a user's classes and functions their own files count, not what these import, and the whole package.
     """
     modules = frozenset(modules_of(function)).union(*map(modules_of, signature))
     return _digest(modules, len(registrations))

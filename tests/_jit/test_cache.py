@@ -460,3 +460,19 @@ def test_stamp_ignores_what_is_no_source(tmp_path):
 
 def test_stamp_of_sources_that_cannot_be_read_is_none(tmp_path):
     assert _stamp.package_stamp(tmp_path / "packed.zip" / "package") is None
+
+
+def test_what_a_module_uses_is_among_its_sources():
+    modules = {name: module for name, module in sys.modules.items() if name in _stamp._sources()}
+    assert len(modules) > 50
+    for name, module in modules.items():
+        sources = _stamp._with_imports(name)
+        for value in vars(module).values():
+            origin = getattr(value, "__module__", None)
+            assert origin not in modules or origin in sources, (name, value)
+
+
+def test_sources_of_a_rule_are_not_those_of_others():
+    sources = _stamp._with_imports("numopt.rules.adam")
+    assert {"numopt.rules.adam", "numopt.generic", "numopt._jit._record"} <= sources
+    assert not {"numopt.rules.yogi", "numopt.solvers.lbfgs", "numopt.minimize"} & sources

@@ -5,9 +5,6 @@ import os
 import sys
 
 import pytest
-
-pytest.importorskip("numba_cuda", reason="needs numba-cuda")
-
 from ptx import CAPABILITIES, assemble, linked
 
 
