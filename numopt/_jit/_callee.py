@@ -36,8 +36,7 @@ class CalleeLibrary(JITCodeLibrary):
     def finalize(self):
         """Nothing is linked or optimised here."""
         self._raise_if_finalized()
-        for library in self._linking_libraries:
-            self._reload_init.update(library._reload_init)
+        _reload(self).update(*map(_reload, self._linking_libraries))
         self._finalized = True
 
     def _get_module_for_linking(self):
@@ -77,6 +76,11 @@ class CalleeLibrary(JITCodeLibrary):
         self.codegen.set_env(name, environment)
 
 
+def _reload(library):
+    """What must be done before the code can be loaded from a file; before Numba 0.63 libraries did not hold it."""
+    return getattr(library, "_reload_init", set())
+
+
 def _key():
     """What Numba knows the callee by, which must be a built-in function of its own; nobody calls it."""
     return object().__sizeof__
@@ -94,7 +98,7 @@ class _Lowering(NativeLowering):
         super().run_pass(state)
         lowered = state["cr"]._replace(cfunc=_key())
         state.targetctx.insert_user_function(lowered.cfunc, lowered.fndesc, [state.library])
-        state.reload_init.extend(state.library._reload_init)
+        state.reload_init.extend(_reload(state.library))
         state.library.provide(lowered.env)
         state["cr"] = lowered
         return True
@@ -131,7 +135,7 @@ def rebuild(context, name, code, uses_environment, described, environment, signa
     library = CalleeLibrary(context.codegen(), name)
     library._shared_module = library._final_module = llvm.parse_bitcode(code)
     library._finalized, library.uses_environment = True, uses_environment
-    library._reload_init.update(reload_init)
+    _reload(library).update(reload_init)
     library.provide(environment)
     return CompileResult(
         typing_context=context.typing_context,
