@@ -75,6 +75,10 @@ class Function(_Dispatcher):
         entry._cache = PackageCache(self.py_func, "entry")
         return entry
 
+    def get_compile_result(self, sig):
+        """The entry's: who asks wants an address, as for a variable that holds a function."""
+        return self.entry.get_compile_result(sig)
+
     def _compile_for_args(self, *args, **kwargs):
         return self.entry._compile_for_args(*args, **kwargs)
 

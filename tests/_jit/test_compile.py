@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 
+import numba
 import numpy as np
 import pytest
 from numba.core.caching import NullCache
@@ -126,6 +127,18 @@ def _code(dispatcher, *arguments):
     in_memory(dispatcher)(*arguments)
     (code,) = dispatcher.entry.inspect_llvm().values()
     return code
+
+
+@pytest.mark.jit_only
+def test_function_whose_address_is_taken():
+    number = numba.types.float64
+    signature = number(numba.types.FunctionType(number(number)), number)
+
+    @numba.njit([signature])
+    def call(function, x):
+        return function(x)
+
+    assert call(outer, 2.0) == outer(2.0)
 
 
 def test_inlined_function_gives_the_same_result():
