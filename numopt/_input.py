@@ -125,7 +125,8 @@ def bounds_vectors(bounds, n):
     for name, bound in (("lower", lower), ("upper", upper)):
         if bound.size not in (1, n) or (bound.ndim == 1 and names is None and bound.size != n):
             raise ValueError(f"bounds: {bound.size} {name} bounds for {n} variables")
-    return np.broadcast_to(lower.ravel(), n).copy(), np.broadcast_to(upper.ravel(), n).copy()
+    # most have n entries already, and broadcasting takes a microsecond
+    return tuple(bound if bound.shape == (n,) else np.full(n, bound.ravel()) for bound in (lower, upper))
 
 
 def _of_pairs(bounds, n):

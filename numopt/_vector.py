@@ -28,7 +28,7 @@ def _dot_block(a, b):
     return total
 
 
-@jit(borrow=True)
+@jit(inline=True, borrow=True)
 def dot(a, b):
     """Sum a_i b_i; on the views of complex vectors, Re<a, b>."""
     total = 0.0
@@ -56,7 +56,7 @@ def threaded_dot(a, b):
     return run_parallel(_parallel_dot, dot, a, b)
 
 
-@jit(borrow=True)
+@jit(inline=True, borrow=True)
 def max_abs(a):
     """Max |a_i|; NaN if there is a NaN, 0 for an empty vector.
 
@@ -114,14 +114,14 @@ def copy(x, out):
         out[i] = x[i]
 
 
-@jit(borrow=True)
+@jit(inline=True, borrow=True)
 def scale_into(out, alpha, x):
     """Write alpha x into out; an exact copy for alpha = 1."""
     for i in range(out.size):
         out[i] = alpha * x[i]
 
 
-@jit(fastmath=ELEMENTWISE, borrow=True)
+@jit(fastmath=ELEMENTWISE, inline=True, borrow=True)
 def move(x, alpha, d, out):
     """Write x + alpha d into out; returns whether any entry differs from x."""
     changed = 0

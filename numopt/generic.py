@@ -8,7 +8,7 @@ def begin(search, state, alpha):
     """Prepare the own part of a line search's ``state`` for a first trial at ``alpha``."""
 
 
-@by_type(borrow=True)
+@by_type(borrow=True, inline=True)
 def advance(search, state, alpha, phi, slope):
     """Judge a finite trial of a line search.
 

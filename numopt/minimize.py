@@ -247,6 +247,8 @@ def _print(result):
 
 def _constraint(bounds, constraints, x0):
     """The set to stay in, or None."""
+    if bounds is None and type(constraints) is tuple and not constraints:
+        return None
     given = None
     if getattr(type(constraints), "is_set", False):
         given = constraints

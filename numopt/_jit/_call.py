@@ -46,7 +46,7 @@ if not PLAIN:
 
 
 class Adapted(NamedTuple):
-    """An adapted objective. ``keep`` must live as long as the addresses are used."""
+    """An adapted objective. ``keep`` and the objective's functions must live as long as the addresses are used."""
 
     address: int
     args: int
@@ -148,7 +148,7 @@ _adapters = {}
 
 
 def _compile(key, make_evaluate, functions, args_type, dtype):
-    """Compile the adapter, once for the same functions and types. Returns its address, and what must live with it."""
+    """Compile the adapter, once for the same functions and types; arguments are still to be added."""
     with interrupts_held_back(), _compiling:  # threads may arrive with the same objective at once
         if key in _adapters:
             return _adapters[key]
@@ -158,7 +158,8 @@ def _compile(key, make_evaluate, functions, args_type, dtype):
         address = result.library.get_pointer_to_function(result.fndesc.llvm_func_name)
         forget = functools.partial(_forget, _adapters, key)
         watched = [weakref.ref(function, forget) for function in functions if type(function) is not str]
-        _adapters[key] = address, result.library, result.environment, watched
+        nothing, held_at = _hold(()) if args_type is None else (None, 0)
+        _adapters[key] = Adapted(address, held_at, (nothing, result.library, result.environment, watched))
         return _adapters[key]
 
 
@@ -187,11 +188,13 @@ def adapt(make_evaluate, functions, args, dtype):
         if args and args_type is None:
             return None
         key = (make_evaluate, dtype.char, args_type, *map(id, functions))  # strings are the package's own
-        compiled = _adapters.get(key) or _compile(key, make_evaluate, functions, args_type, dtype)
-        holder, held_at = _hold(args) if args else _hold_nothing()
+        adapted = _adapters.get(key) or _compile(key, make_evaluate, functions, args_type, dtype)
+        if not args:
+            return adapted
+        holder, held_at = _hold(args)
     except (NumbaError, TypeError, ValueError):
         return None  # driven from Python, where the user's own error shows itself
-    return Adapted(compiled[0], held_at, (functions, compiled, holder))
+    return Adapted(adapted.address, held_at, (adapted, holder))
 
 
 def _type_of(args):
@@ -214,8 +217,3 @@ def _can_hold(numba_type):
 def _hold(args):
     holder = _Args(args)
     return holder, _address_of(holder)
-
-
-@functools.cache
-def _hold_nothing():
-    return _hold(())

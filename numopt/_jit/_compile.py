@@ -97,8 +97,9 @@ def jit(function=None, *, parallel=False, fastmath=False, inline=False, borrow=F
         none*, not even a view. Then no references are counted in it; a solver's step on a short vector is three times
         as fast, and compiles twice as fast, without the thousand atomic increments.
     inline : bool
-        LLVM always inlines the function; for parts of a solver's hot path that have one caller. A state of ten arrays
-        is handed over in a hundred words, which costs more than the work on a short vector.
+        LLVM always inlines the function; for parts of a solver's hot path that have one caller, and for the products
+        and copies of vectors there. A state of ten arrays is handed over in a hundred words, which costs more than the
+        work on a short vector; and LLVM takes a call within nested conditions for rare, and does not inline it itself.
     """
     if function is None:
         return lambda f: jit(f, parallel=parallel, fastmath=fastmath, inline=inline, borrow=borrow)

@@ -39,18 +39,18 @@ def _kind_of_type(numba_type):
     return None
 
 
-def by_type(declaration=None, *, borrow=False, fastmath=False):
+def by_type(declaration=None, *, borrow=False, fastmath=False, inline=False):
     """Declare a function that is chosen by the kind of its first argument.
 
     The declaration gives signature and docstring. ``f.register(cls)`` decorates the implementation for a class, and for
     the classes derived from it that have none; ``f.register(tuple)`` decorates a function of the length that returns
     the implementation for plain tuples of that length; ``f.implementation(cls)`` hands out the plain function, for
     kernels that the host composes; ``f.registered(cls)`` says whether there is one, and ``f.classes()`` for which.
-    ``borrow`` and ``fastmath`` are those of :func:`jit`: with ``borrow``, the implementations allocate and return no
-    arrays.
+    ``borrow``, ``fastmath`` and ``inline`` are those of :func:`jit`: with ``borrow``, the implementations allocate and
+    return no arrays.
     """
     if declaration is None:
-        return lambda f: by_type(f, borrow=borrow, fastmath=fastmath)
+        return lambda f: by_type(f, borrow=borrow, fastmath=fastmath, inline=inline)
     table = {}
 
     def find(cls):
@@ -89,5 +89,5 @@ def by_type(declaration=None, *, borrow=False, fastmath=False):
 
         choose.__signature__ = inspect.signature(declaration)
         # not strict: an implementation names its parameters as it likes
-        overload(call, strict=False, borrow=borrow, fastmath=fastmath)(choose)
+        overload(call, strict=False, borrow=borrow, fastmath=fastmath, inline=inline)(choose)
     return call
