@@ -8,6 +8,8 @@ A function with a loop is optimised by itself before: within its callers, where 
 in memory, LLVM may not see that they do not overlap, and would not use vector registers.
 """
 
+import uuid
+
 from llvmlite import binding as llvm
 from llvmlite import ir
 from numba.core import cgutils
@@ -109,6 +111,11 @@ class CalleeCompiler(CompilerBase):
 
     def define_pipelines(self):
         """As Numba's."""
+        # Numba numbers functions as they come in a process. A callee may be linked to one from a file, of another
+        # process: if name, types and number were the same, LLVM would take one for the other.
+        identity = self.state.func_id
+        identity.unique_id = uuid.uuid4().hex[:16]
+        identity.unique_name = f"{identity.func_qualname}${identity.unique_id}"
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [(_Lowering if step is NativeLowering else step, name) for step, name in passes.passes]
         passes.finalize()

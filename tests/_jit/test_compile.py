@@ -1,5 +1,6 @@
 """The flags of ``jit``: what each of them promises."""
 
+import itertools
 import sys
 import threading
 import time
@@ -7,6 +8,7 @@ import time
 import numba
 import numpy as np
 import pytest
+from numba.core.bytecode import FunctionIdentity
 from numba.core.caching import NullCache
 from numba.core.errors import NumbaError
 from numba.core.runtime import rtsys
@@ -170,6 +172,29 @@ def test_inlined_function_is_not_called(inline):
     code = _code(_caller(inline), 1.0)
     calls = [line for line in code.splitlines() if " call " in line and "long" in line]
     assert bool(calls) is not inline
+
+
+def adding(number):
+    @jit
+    def add(x):
+        return x + number
+
+    return add
+
+
+def test_functions_of_one_name_are_not_taken_for_each_other(monkeypatch):
+    # one from a file may have the number that Numba gives the other now
+    functions = one, ten = adding(1.0), adding(10.0)
+    for function in functions:
+        monkeypatch.setattr(FunctionIdentity, "_unique_ids", itertools.count(10**6))
+        in_memory(function).compile((numba.float64,))
+    monkeypatch.undo()
+
+    @jit
+    def both(x):
+        return one(x), ten(x)
+
+    assert in_memory(both)(0.5) == (1.5, 10.5)
 
 
 def test_fastmath_keeps_the_tests_for_nan_and_infinity():
