@@ -4,7 +4,7 @@ from ._call import NOT_FOR_PYTHON, adapt, call_objective
 from ._compile import ELEMENTWISE, REDUCTION, jit
 from ._dispatch import by_type, kind
 from ._keywords import explained, suggestion
-from ._nested import Positions, add, block, cast, copy_into, read, write
+from ._nested import Positions, add, block, cast, copy_into, read, write, written
 from ._overload import overload, overload_method
 from ._parallel import run_parallel
 from ._plain import PLAIN, exp, log, plain, sqrt
@@ -58,4 +58,5 @@ __all__ = [
     "variant",
     "view_like",
     "write",
+    "written",
 ]

@@ -128,66 +128,75 @@ def _plain_block(arrays, start, stop):
 block = _plain_block if PLAIN else _block
 
 
+def written(name, parameters, lines, namespace):
+    """A function of these lines of Python: for tuples whose elements differ in type, it is written out by element.
+
+    Recursion would do the same, as one compiled function for each element.
+    """
+    text = "\n    ".join([f"def {name}({parameters}):", *(lines or ["pass"])])
+    made = dict(namespace)
+    exec(text, made)
+    return made[name]
+
+
+def _as_tuple(parts):
+    return f"({''.join(f'{part}, ' for part in parts)})"
+
+
+def _entry(numba_type, name):
+    if isinstance(numba_type, types.Array):
+        return f"{name}[i]"
+    if _is_positions(numba_type):
+        return f"{name}.first + i"
+    if not _is_tuple(numba_type):
+        return name
+    return _as_tuple(_entry(t, f"{name}[{k}]") for k, t in enumerate(numba_type))
+
+
+def _pairs(numba_type, left, right):
+    """The places of arrays in a nested tuple, and those of the same elements in another."""
+    if _is_positions(numba_type):
+        return
+    if not _is_tuple(numba_type):
+        yield left, right
+        return
+    for k, t in enumerate(numba_type):
+        yield from _pairs(t, f"{left}[{k}]", f"{right}[{k}]")
+
+
+def _number(numba_type, single, name):
+    if _is_tuple(numba_type):
+        return _as_tuple(_number(t, single, f"{name}[{k}]") for k, t in enumerate(numba_type))
+    real = "complex" if isinstance(types.unliteral(numba_type), types.Complex) else "float"
+    return f"{real}{(64 if single else 128) if real == 'complex' else (32 if single else 64)}({name})"
+
+
 if not PLAIN:
+    _TYPES = {name: getattr(types, name) for name in ("float32", "float64", "complex64", "complex128")}
 
     @overload(read, borrow=True)
     def _read(arrays, i):
-        if isinstance(arrays, types.Array):
-            return lambda arrays, i: arrays[i]
-        if _is_positions(arrays):
-            return lambda arrays, i: arrays.first + i
-        if not _is_tuple(arrays):
-            return lambda arrays, i: arrays
-        if len(arrays) == 0:
-            return lambda arrays, i: ()
-        return lambda arrays, i: (read(arrays[0], i), *read(arrays[1:], i))
+        return written("read", "arrays, i", [f"return {_entry(arrays, 'arrays')}"], globals())
 
     @overload(write, borrow=True)
     def _write(arrays, i, values):
-        def one(arrays, i, values):
-            arrays[i] = values
-
-        def more(arrays, i, values):
-            write(arrays[0], i, values[0])
-            write(arrays[1:], i, values[1:])
-
-        if _is_positions(arrays):
-            return lambda arrays, i, values: None
-        if not _is_tuple(arrays):
-            return one
-        return more if len(arrays) > 0 else lambda arrays, i, values: None
+        lines = [f"{array}[i] = {value}" for array, value in _pairs(arrays, "arrays", "values")]
+        return written("write", "arrays, i, values", lines, globals())
 
     @overload(copy_into)
     def _copy_into(target, source):
-        def one(target, source):
-            for i in range(target.size):
-                target[i] = source[i]
-
-        def more(target, source):
-            copy_into(target[0], source[0])
-            copy_into(target[1:], source[1:])
-
-        if _is_positions(target):
-            return lambda target, source: None
-        if not _is_tuple(target):
-            return one
-        return more if len(target) > 0 else lambda target, source: None
+        lines = []
+        for into, taken in _pairs(target, "target", "source"):
+            lines += [f"for i in range({into}.size):", f"    {into}[i] = {taken}[i]"]
+        return written("copy_into", "target, source", lines, globals())
 
     # LLVM may regroup the sums of a loop: that is what lets it use vector registers
     @overload(add, borrow=True, fastmath=REDUCTION)
     def _add(a, b):
-        if len(a) == 0:
-            return lambda a, b: ()
-        return lambda a, b: (a[0] + b[0], *add(a[1:], b[1:]))
+        sums = _as_tuple(f"a[{k}] + b[{k}]" for k in range(len(a)))
+        return written("add", "a, b", [f"return {sums}"], globals())
 
     @overload(cast, borrow=True)
     def _cast(numbers, vector):
-        if not _is_tuple(numbers):
-            single = vector.dtype in (types.float32, types.complex64)
-            real = types.float32 if single else types.float64
-            if isinstance(types.unliteral(numbers), types.Complex):
-                real = types.complex64 if single else types.complex128
-            return lambda numbers, vector: real(numbers)
-        if len(numbers) == 0:
-            return lambda numbers, vector: ()
-        return lambda numbers, vector: (cast(numbers[0], vector), *cast(numbers[1:], vector))
+        number = _number(numbers, vector.dtype in (types.float32, types.complex64), "numbers")
+        return written("cast", "numbers, vector", [f"return {number}"], {**globals(), **_TYPES})

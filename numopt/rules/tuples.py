@@ -1,66 +1,44 @@
-"""A tuple of rules does what its rules do, one after the other; recursion on tuples, since their types differ."""
+"""A tuple of rules does what its rules do, one after the other; written out by rule, since their types differ."""
 
+import functools
+
+from .._jit import written
 from ..generic import coefficients, element, notice, numbers, prepare, vectors
 
 
-@vectors.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, x: ()
-    return lambda rules, x: (vectors(rules[0], x), *vectors(rules[1:], x))
+def _each(parameters, call):
+    """Makes a function that does the ``call`` for each rule; ``{k}`` stands for the number of the rule."""
+
+    @functools.cache
+    def make(length):
+        return written("each", parameters, [call.format(k=k) for k in range(length)], globals())
+
+    return make
 
 
-@prepare.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, x: None
+def _tuple_of(parameters, call):
+    """The same for a function that returns the results."""
 
-    def each(rules, x):
-        prepare(rules[0], x)
-        prepare(rules[1:], x)
+    @functools.cache
+    def make(length):
+        values = "".join(f"{call.format(k=k)}, " for k in range(length))
+        return written("each", parameters, [f"return ({values})"], globals())
 
-    return each
-
-
-@numbers.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, x: ()
-    return lambda rules, x: (numbers(rules[0], x), *numbers(rules[1:], x))
+    return make
 
 
-@coefficients.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, held, t, learning_rate: ()
-
-    def each(rules, held, t, learning_rate):
-        first = coefficients(rules[0], held[0], t, learning_rate)
-        return (first, *coefficients(rules[1:], held[1:], t, learning_rate))
-
-    return each
+vectors.register(tuple)(_tuple_of("rules, x", "vectors(rules[{k}], x)"))
+numbers.register(tuple)(_tuple_of("rules, x", "numbers(rules[{k}], x)"))
+prepare.register(tuple)(_each("rules, x", "prepare(rules[{k}], x)"))
+coefficients.register(tuple)(
+    _tuple_of("rules, held, t, learning_rate", "coefficients(rules[{k}], held[{k}], t, learning_rate)")
+)
+notice.register(tuple)(_each("rules, held, t, learning_rate, f", "notice(rules[{k}], held[{k}], t, learning_rate, f)"))
 
 
 @element.register(tuple)
+@functools.cache
 def _(length):
-    if length == 0:
-        return lambda rules, c, state, u, x: ((), u)
-
-    def each(rules, c, state, u, x):
-        first, u = element(rules[0], c[0], state[0], u, x)
-        rest, u = element(rules[1:], c[1:], state[1:], u, x)
-        return (first, *rest), u
-
-    return each
-
-
-@notice.register(tuple)
-def _(length):
-    if length == 0:
-        return lambda rules, held, t, learning_rate, f: None
-
-    def each(rules, held, t, learning_rate, f):
-        notice(rules[0], held[0], t, learning_rate, f)
-        notice(rules[1:], held[1:], t, learning_rate, f)
-
-    return each
+    steps = [f"new{k}, u = element(rules[{k}], c[{k}], state[{k}], u, x)" for k in range(length)]
+    states = "".join(f"new{k}, " for k in range(length))
+    return written("each", "rules, c, state, u, x", [*steps, f"return ({states}), u"], globals())
