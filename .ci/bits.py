@@ -131,7 +131,7 @@ def stated():
     if here() in table:
         return table[here()]
     written = _git("log", "-1", "--format=%H", "--", str(TABLE))
-    if not written:
+    if not written or _git("rev-parse", "--is-shallow-repository") == "true":
         return None
     with tempfile.TemporaryDirectory() as folder:
         before = Path(folder) / "before"
