@@ -182,6 +182,7 @@ def adding(number):
     return add
 
 
+@pytest.mark.jit_only
 def test_functions_of_one_name_are_not_taken_for_each_other(monkeypatch):
     # one from a file may have the number that Numba gives the other now
     functions = one, ten = adding(1.0), adding(10.0)
