@@ -136,6 +136,8 @@ def stated():
     with tempfile.TemporaryDirectory() as folder:
         before = Path(folder) / "before"
         _git("worktree", "add", "--detach", str(before), written)
+        if not before.exists():
+            return None
         try:
             environment = {**os.environ, "PYTHONPATH": str(before)}
             command = [sys.executable, "-P", str(TABLE.with_suffix(".py")), "--print"]
