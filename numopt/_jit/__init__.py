@@ -11,7 +11,7 @@ from ._plain import PLAIN, exp, log, plain, sqrt
 from ._record import RECORDS, Record, is_number, record, variant
 from ._refuse import python_only, refuse
 from ._stamp import STAMP
-from ._stateful import fields, lend, rebuild, stateful
+from ._stateful import borrowing, fields, lend, rebuild, stateful
 from ._views import bits_of_float, float_of_bits, real_view, same_memory, stack_array, view_like
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "add",
     "bits_of_float",
     "block",
+    "borrowing",
     "by_type",
     "call_objective",
     "cast",

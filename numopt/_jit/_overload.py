@@ -14,9 +14,9 @@ def overload(function, *, strict=True, **flags):
     return extending.overload(function, strict=strict, jit_options=_options(**flags))
 
 
-def overload_method(numba_type, name):
-    """Numba's ``overload_method``; the implementations are callees."""
-    return extending.overload_method(numba_type, name, jit_options=_options())
+def overload_method(numba_type, name, **flags):
+    """Numba's ``overload_method``, with the flags of :func:`numopt._jit.jit`; the implementations are callees."""
+    return extending.overload_method(numba_type, name, jit_options=_options(**flags))
 
 
 def overload_attribute(numba_type, name):

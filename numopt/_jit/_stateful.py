@@ -93,6 +93,19 @@ def _plain_construct(cls, *values):
     return self
 
 
+def borrowing(method):
+    """Mark a method of ``compiled`` that only borrows arrays, as ``borrow`` of :func:`numopt._jit.jit` says.
+
+    It reaches the fields of its object by :func:`lend` alone.
+    """
+    method.borrows = True
+    return method
+
+
+def _borrows(function):
+    return getattr(function, "borrows", False)
+
+
 def stateful(declared):
     """Make the decorated class the stateful class whose fields ``declared`` lists (see the module's docstring)."""
 
@@ -105,7 +118,8 @@ def stateful(declared):
         public = dict(source)
         constructor = public.pop("new")
         dispatchers = {
-            name: jit(value.fget if isinstance(value, property) else value) for name, value in source.items()
+            name: jit(value.fget if isinstance(value, property) else value, borrow=_borrows(value))
+            for name, value in source.items()
         }
         body = {"__slots__": (), "__reduce__": _reduce, "__copy__": _copy, "__deepcopy__": _copy}
         functions = {name: staticmethod(function) for name, function in dispatchers.items()}
@@ -141,7 +155,8 @@ def stateful(declared):
                 if value.fset is not None:
                     _overload_setter(declared.Type, name, jit(value.fset))
             else:
-                overload_method(declared.Type, name)(_choose(value, f"{cls.__name__}.{name}"))
+                choose = _choose(value, f"{cls.__name__}.{name}")
+                overload_method(declared.Type, name, borrow=_borrows(value))(choose)
         return made
 
     return decorate

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._foreign import cuda_part
 from .._input import finite_not_negative, misfit, objective_value, parameter_vector, step_vectors
-from .._jit import copy_into, run_parallel, stateful
+from .._jit import borrowing, copy_into, run_parallel, stateful
 from .._storage import Stored
 from ..generic import accepts, numbers, prepare, vectors
 from .ending import ends
@@ -97,6 +97,7 @@ class Optimizer(Stored):
             scalars[SIZE], scalars[CHOSEN_RATE] = x.size, np.nan
             return OptimizerFields(rules, held, numbers(rules, x), scalars, buffer)
 
+        @borrowing
         def update(self, x, g, f=None):
             return serial_update(self, x, g, f)
 

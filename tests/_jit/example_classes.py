@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from numopt._jit import fields, jit, record, stateful
+from numopt._jit import borrowing, fields, jit, lend, record, stateful
 
 
 @record
@@ -48,6 +48,13 @@ class Walker:
         def lent(self):
             return self.points
 
+        @borrowing
+        def shift(self, by, first=0):
+            points, rule, _ = lend(self)
+            for i in range(first, points.size):
+                points[i] += by * rule.rate
+            return points.size - first
+
         @property
         def total(self):
             """The weighted sum of the points."""
@@ -89,6 +96,10 @@ class Tally:
             self.counts[:] += amount
             self.calls += 1
             return self.counts.sum() / self.calls
+
+        @borrowing
+        def allocate(self):
+            return np.zeros(3).sum()
 
 
 class Meter:

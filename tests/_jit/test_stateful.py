@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from example_classes import Gauge, Growth, Log, Tally, Walker
 from numba import njit, prange, typeof
+from numba.core.errors import NumbaError
 from numba.core.runtime import rtsys
 
 from numopt._jit import STAMP, jit, lend
@@ -258,6 +259,25 @@ def test_lending_counts_no_references():
     kept = walker.points
     del walker
     assert kept.sum() == pytest.approx(1.2)
+
+
+@njit
+def shift_inside(walker, by):
+    return walker.shift(by, first=1)
+
+
+def test_a_borrowing_method():
+    walker, other = Walker(3, Growth(2.0)), Walker(3, Growth(2.0))
+    start = points(walker)
+    assert walker.shift(0.25, 1) == shift_inside(other, 0.25) == 2
+    assert list(points(walker)) == list(points(other)) == [start[0], start[1] + 0.5, start[2] + 0.5]
+
+
+@pytest.mark.jit_only
+@pytest.mark.parametrize("call", [njit(lambda tally: tally.allocate()), Tally.allocate])
+def test_a_borrowing_method_that_allocates_is_refused(call):
+    with pytest.raises((NumbaError, RuntimeError)):
+        call(Tally())
 
 
 # --- inheritance ------------------------------------------------------------------------------------------------------
