@@ -252,6 +252,8 @@ def test_interrupts_wait_until_all_is_compiled(cold):
 import os, signal
 from demo.b import Rate, product
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
+
 class Interrupted(event.Listener):
     def on_start(self, event):
         os.kill(os.getpid(), signal.SIGINT)
